@@ -5,3 +5,4 @@ export * from './clock.js';
 export * from './event.js';
 export * from './decider.js';
 export * from './caller.js';
+export * from './command.js';

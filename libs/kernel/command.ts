@@ -1,0 +1,72 @@
+import type { z } from 'zod';
+import type { Caller } from './caller.js';
+import type { Actor, EventDefinition, FactContext } from './event.js';
+import type { Role } from './vocabulary.js';
+
+/** A kind of stream: the smallest set that a rule ranges over, and how to fold it. All pure. */
+export interface StreamDefinition<State, Fact extends FactOfAnyType = FactOfAnyType> {
+  /** camelCase, before the first hyphen of the stream's name, e.g. `careTeam` in `careTeam-<participantId>`. */
+  readonly category: string;
+  /** What the part after the hyphen is: the participant's id, or that of the one entity in the stream. */
+  readonly keyedBy: 'participant' | 'entity';
+  /** The event types this stream holds. */
+  readonly events: readonly EventDefinition<string, never, string>[];
+  /** Other categories of the same person whose (immutable) first events are folded beforehand, e.g. who enrolled them. */
+  readonly foldsFirst?: readonly string[];
+  initialState(): State;
+  /** Total: never throws, never reads a clock. */
+  evolve(state: State, fact: Fact): State;
+  /** The node that an event touches; its revision becomes that node's version. */
+  entityOf(fact: Fact): string;
+}
+
+export interface FactOfAnyType extends FactContext {
+  type: string;
+  data: object;
+}
+
+/**
+ * What a command is about.
+ * - participant: must be visible to the caller, else NOT_FOUND; `unseen` leaves that to the command's `authorize`
+ * - item: a node of the view (`peerContact`, `referral`, …), likewise
+ * - unborn: the command creates it; nothing to see yet
+ */
+export type Subject =
+  | { kind: 'participant'; id: string; unseen?: boolean }
+  | { kind: 'item'; type: string; id: string }
+  | { kind: 'unborn'; id: string; participantId?: string };
+
+export interface Command<Input, Facts = undefined> {
+  input: Input;
+  caller: Caller;
+  actor: Actor;
+  /** Domain time, RFC 3339 UTC with milliseconds. */
+  now: string;
+  /** When it happened: given by the caller, never later than `now`. */
+  occurredAt: string;
+  /** The person it is about; the empty string where it is about none (an organization). */
+  participantId: string;
+  /** The id of the index-th thing this command creates: the same for every repeat. */
+  newId(index?: number | string): string;
+  /** What was found in other streams, by way of the view. */
+  facts: Facts;
+}
+
+/**
+ * One command, one GraphQL mutation of the same name. Checks run in the order of the interface: `roles`, `input`,
+ * visibility of the subject, `authorize` (wrong party), the expected version, `decide`.
+ */
+export interface CommandDefinition<Input, State, NewEvent, Facts = undefined> {
+  readonly name: string;
+  /** By role alone; anyone else is FORBIDDEN_ROLE. */
+  readonly roles: readonly Role[];
+  /** The fields beside commandId, expectedVersion and occurredAt, which every command has. */
+  readonly input: z.ZodType<Input>;
+  subject(input: Input, caller: Caller, newId: (index?: number | string) => string): Subject;
+  /** The node whose version the caller may expect; undefined where the command creates one. */
+  entity?(input: Input, state: State, caller: Caller): string | undefined;
+  /** @throws DomainError NOT_FOUND or FORBIDDEN_ROLE where the caller is not a party */
+  authorize?(command: Command<Input, Facts>, state: State): void;
+  /** At least one event, the first of which touches the node that the payload answers with. @throws DomainError */
+  decide(command: Command<Input, Facts>, state: State): readonly NewEvent[];
+}
