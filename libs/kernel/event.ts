@@ -66,7 +66,7 @@ export interface EventDefinition<Type extends string = string, Data extends obje
   readonly type: Type;
   readonly version: number;
   readonly schema: z.ZodType<Data>;
-  readonly sealed: Readonly<Partial<Record<SealedKey, Segment>>>;
+  readonly sealed: (data: Data) => Readonly<Partial<Record<SealedKey, Segment>>>;
   /** The segments the event belongs to. An event that cannot say is given all of them. */
   readonly segments: (data: Data) => readonly Segment[];
   /** `upcasters[v]` turns the data (open, or one segment's opened fields) of version v into those of v + 1. */
@@ -79,15 +79,17 @@ export function defineEvent<
   type: Type;
   version?: number;
   schema: z.ZodType<Data>;
-  sealed?: Sealed;
+  /** A map from field to segment, or a function of the data where the segment depends on it. */
+  sealed?: Sealed | ((data: Data) => Sealed);
   segments: (data: Data) => readonly Segment[];
   upcasters?: Record<number, (data: AnyObject) => AnyObject>;
 }): EventDefinition<Type, Data, Extract<keyof Sealed, string>> {
+  const sealed = definition.sealed ?? ({} as Sealed);
   return {
     type: definition.type,
     version: definition.version ?? 1,
     schema: definition.schema,
-    sealed: (definition.sealed ?? {}) as Partial<Record<Extract<keyof Sealed, string>, Segment>>,
+    sealed: (data) => (typeof sealed === 'function' ? sealed(data) : sealed) as Partial<Record<Extract<keyof Sealed, string>, Segment>>,
     segments: definition.segments,
     upcasters: definition.upcasters ?? {},
   };
