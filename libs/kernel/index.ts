@@ -6,3 +6,4 @@ export * from './event.js';
 export * from './decider.js';
 export * from './caller.js';
 export * from './command.js';
+export * from './input.js';

@@ -1,0 +1,51 @@
+import { describe, it, expect } from '@jest/globals';
+import { z } from 'zod';
+import { day, fieldsAtFault, id, instant, longText, shortText, someOf } from './input.js';
+
+const accepts = (schema: z.ZodType, value: unknown): boolean => schema.safeParse(value).success;
+
+describe('Input', () => {
+  it('makes every instant UTC with milliseconds', () => {
+    expect(instant.parse('2026-01-15T12:00:00+02:00')).toBe('2026-01-15T10:00:00.000Z');
+    expect(instant.parse('2026-01-15T12:00:00Z')).toBe('2026-01-15T12:00:00.000Z');
+  });
+
+  it.each([
+    '2026-02-30T00:00:00Z', '2026-01-15', '2026-01-15T12:00:00', 'yesterday', '9999-12-31T23:59:59-01:00', '0000-01-01T00:00:00+01:00', 7,
+  ])('does not take %s for an instant', (value) => expect(accepts(instant, value)).toBe(false));
+
+  it('knows the days of the calendar', () => {
+    expect(accepts(day, '2028-02-29')).toBe(true);
+    expect(accepts(day, '2026-02-29')).toBe(false);
+    expect(accepts(day, '2026-1-5')).toBe(false);
+  });
+
+  it('makes ids lower-case', () => {
+    expect(id.parse('A3BB189E-8BF9-4888-9912-ACE4E6543002')).toBe('a3bb189e-8bf9-4888-9912-ace4e6543002');
+    expect(accepts(id, 'a3bb189e')).toBe(false);
+  });
+
+  it('trims text and refuses what is blank or too long', () => {
+    expect(shortText.parse('  RC Services ')).toBe('RC Services');
+    expect(accepts(shortText, '   ')).toBe(false);
+    expect([accepts(shortText, 'x'.repeat(200)), accepts(shortText, 'x'.repeat(201))]).toEqual([true, false]);
+    expect([accepts(longText, 'x'.repeat(20_000)), accepts(longText, 'x'.repeat(20_001))]).toEqual([true, false]);
+  });
+
+  it('wants at least one word of a set, each counted once', () => {
+    const dimensions = someOf(['health', 'home']);
+    expect(dimensions.parse(['home', 'health', 'home'])).toEqual(['home', 'health']);
+    expect(accepts(dimensions, [])).toBe(false);
+    expect(accepts(dimensions, ['work'])).toBe(false);
+  });
+
+  it('names the fields at fault once each, lists without an index', () => {
+    const schema = z.object({ signature: z.object({ signer: shortText }), dimensions: someOf(['home']), kind: shortText });
+    const { error } = schema.safeParse({ signature: { signer: ' ' }, dimensions: ['work', 'rest'] });
+    expect(fieldsAtFault(error!)).toEqual(['signature.signer', 'dimensions', 'kind']);
+  });
+
+  it('can be described as JSON Schema', () => {
+    expect(() => z.toJSONSchema(z.object({ id, instant, day, shortText, longText, words: someOf(['home']) }))).not.toThrow();
+  });
+});
