@@ -1,0 +1,80 @@
+import type { Caller, Role, Segment } from '@peerbridge/kernel';
+import type { ConsentFact, Expiry, PersonFacts, Recipient, TeamFact } from './facts.js';
+import { insideProgram, openings, purposesOf, treatingRoles, type ConsentBasis } from './tables.js';
+
+// Both are false for a malformed time, so that it opens nothing.
+const hasCome = (time: string, instant: string): boolean => Date.parse(time) <= Date.parse(instant);
+const isAhead = (time: string, instant: string): boolean => Date.parse(time) > Date.parse(instant);
+
+function unexpired(expiry: Expiry, instant: string): boolean {
+  return expiry.at ? isAhead(expiry.at, instant) : Boolean(expiry.event) || expiry.none === true;
+}
+
+/** Whether the consent authorizes anything at the instant. Decided at read time: no scheduler has a part in it. */
+export function consentInForce(consent: ConsentFact, instant: string): boolean {
+  return consent.state === 'active' && hasCome(consent.effectiveFrom, instant) && unexpired(consent.expiry, instant);
+}
+
+type StoredConsentState = 'draft' | ConsentFact['state'];
+
+/** The state as read at the instant; `expired` is never stored. What was never granted, or was revoked, cannot expire. */
+export function consentStateAt(
+  consent: { state: StoredConsentState; expiry?: Expiry | null }, instant: string,
+): StoredConsentState | 'expired' {
+  const { state, expiry } = consent;
+  if (state === 'draft' || state === 'revoked' || !expiry?.at) return state;
+  return isAhead(expiry.at, instant) ? state : 'expired';
+}
+
+/** The membership by which a worker is on the team now: as whom they were invited, and nothing else their token says. */
+export function joinedAs(facts: PersonFacts, worker: Pick<Caller, 'memberId' | 'orgId' | 'role'>): TeamFact | undefined {
+  return facts.team.find((member) => member.state === 'joined'
+    && member.memberId === worker.memberId && member.orgId === worker.orgId && member.role === worker.role);
+}
+
+/** What the consent opens to a role, provided that it reaches who acts in it. */
+export function openedTo(role: Role, consent: ConsentFact): { basis: ConsentBasis; segments: readonly Segment[] } {
+  const { basis, to } = openings[consent.kind];
+  const most = to[role];
+  const purposeFits = consent.purposes.some((purpose) => purposesOf[role].includes(purpose));
+  return { basis, segments: most && purposeFits ? consent.segments.filter((segment) => most.has(segment)) : [] };
+}
+
+/** Whether the viewer is among the consent's recipients. */
+export function reaches(consent: ConsentFact, viewer: Caller, facts: PersonFacts): boolean {
+  // A relative's consent reaches only that relative: the token says whose kin they are.
+  if (viewer.role === 'family' && viewer.participantId !== facts.participantId) return false;
+  return consent.recipients.some((recipient) => isRecipient(recipient, consent, viewer, facts));
+}
+
+function isRecipient(recipient: Recipient, consent: ConsentFact, viewer: Caller, facts: PersonFacts): boolean {
+  if (recipient.memberId) return recipient.memberId === viewer.memberId;
+  if (recipient.class) {
+    return recipient.class === 'treatingProviders' && consent.kind === 'tpo' && treatingRoles.has(viewer.role)
+      && joinedAs(facts, viewer) !== undefined;
+  }
+  if (recipient.orgId !== viewer.orgId) return false;
+  // A consent that names the discloser itself does not replace the need to know inside it (42 CFR 2.12(c)(3)).
+  const byAssignment = consent.discloserOrgId === viewer.orgId && insideProgram[viewer.role] !== undefined;
+  return !byAssignment || joinedAs(facts, viewer) !== undefined;
+}
+
+/**
+ * The consents in force that let a member of the target organization, acting in `role`, see the source's items of this
+ * segment: by naming the organization, or a member of it who is on the team, or the class which that member belongs to.
+ */
+export function reachesOrganization(
+  facts: PersonFacts, sourceOrgId: string, targetOrgId: string, segment: Segment, role: Role, instant: string,
+): string[] {
+  if (facts.unknowable) return [];
+  const members = facts.team.filter(({ orgId, state }) => orgId === targetOrgId && state === 'joined')
+    .map(({ memberId }) => memberId);
+  const somebody = '';
+  const readers = [somebody, ...members].filter((memberId) => !facts.restrictedMemberIds.includes(memberId))
+    .map((memberId): Caller => ({ memberId, role, orgId: targetOrgId, participantId: facts.participantId }));
+  return facts.consents
+    .filter((consent) => consent.discloserOrgId === sourceOrgId && consentInForce(consent, instant)
+      && openedTo(role, consent).segments.includes(segment)
+      && readers.some((reader) => reaches(consent, reader, facts)))
+    .map(({ id }) => id);
+}

@@ -1,0 +1,66 @@
+import { segments, type Caller, type Segment } from '@peerbridge/kernel';
+import type { Decision, ItemRule } from './decision.js';
+import type { ItemLabel } from './facts.js';
+import { fieldCeilings, participantFields, treatingRoles, type ParticipantField } from './tables.js';
+
+/** Whether an item may be seen. The same rule as `compileItemRule`'s: a property test holds the two together. */
+export function permitsItem({ items: rule }: Decision, label: ItemLabel): boolean {
+  if (label.participantId !== rule.participantId) return false;
+  if (rule.everything) return true;
+  if (isAuthor(rule, label)) return true;
+  const inCircle = label.circles.some((circle) =>
+    (circle === 'parties' ? label.partyOrgId === rule.partyOrgId : circle === rule.circle));
+  const open = rule.sources.find(({ orgId }) => orgId === label.sourceOrgId)?.segments ?? [];
+  // Unlabelled means all of them.
+  const needed = label.segments.length > 0 ? label.segments : segments;
+  return inCircle && needed.every((segment) => open.includes(segment));
+}
+
+const isAuthor = ({ author }: ItemRule, label: ItemLabel): boolean =>
+  author !== null && label.authorId === author.memberId && label.sourceOrgId === author.orgId;
+
+/** Whether what an organization wrote in a segment may be seen. */
+export function permitsSegment(decision: Decision, segment: Segment, sourceOrgId: string): boolean {
+  return decision.self || (decision.permissions.get(sourceOrgId)?.has(segment) ?? false);
+}
+
+/** Whether one of the participant's own fields may be seen: its segment, and what the role needs of it. */
+export function permitsField(decision: Decision, field: ParticipantField): boolean {
+  const segment = participantFields[field];
+  const ceiling = fieldCeilings[decision.viewer.role]?.[segment];
+  return permitsSegment(decision, segment, decision.homeOrgId) && (ceiling?.includes(field) ?? true);
+}
+
+/**
+ * Whether a visible contact's narrative may be read too: by its author and the person, and by the team's peers and the
+ * program's supervisors. Never by clinicians, physicians or anyone outside, who read the summary.
+ */
+export function permitsContactNarrative(decision: Decision, label: ItemLabel): boolean {
+  const { viewer, self, onTeam, items } = decision;
+  const ofTheTeam = viewer.role === 'supervisor' || (viewer.role === 'peer' && onTeam);
+  return permitsItem(decision, label) && (self || isAuthor(items, label) || ofTheTeam);
+}
+
+/**
+ * Whether an organization is shown by its real name and id, else by its alias and no id: that a person is known to a
+ * Part 2 program is itself protected (42 CFR 2.13(c)). Known to its own members, to the person, to the privacy officer,
+ * and to the clinicians and physicians to whom it discloses for treatment.
+ * @param decision about the person in whose record it stands; undefined where it stands in none
+ */
+export function mayKnowOrganization(
+  decision: Decision | undefined, viewer: Caller, organization: { id: string; part2Program: boolean },
+): boolean {
+  if (!organization.part2Program || organization.id === viewer.orgId || viewer.role === 'privacyOfficer') return true;
+  if (!decision) return false;
+  // Outside its own organization nobody has a stronger basis, so a TPO consent always shows here.
+  const disclosed = decision.permissions.get(organization.id)?.values() ?? [];
+  return decision.self || (treatingRoles.has(viewer.role) && [...disclosed].some(({ basis }) => basis === 'tpo'));
+}
+
+/** Whether a worker (author, actor, team member) is shown: to themself, their colleagues, the person, and who sees the team. */
+export function seesWorker(
+  decision: Decision | undefined, viewer: Caller, worker: { memberId: string; orgId: string },
+): boolean {
+  return worker.memberId === viewer.memberId || worker.orgId === viewer.orgId
+    || (decision !== undefined && permitsSegment(decision, 'team', decision.homeOrgId));
+}
