@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Caller } from './caller.js';
-import type { Actor, EventDefinition, FactContext } from './event.js';
+import type { Actor, AnyEventDefinition, FactContext } from './event.js';
 import type { Role } from './vocabulary.js';
 
 /** A kind of stream: the smallest set that a rule ranges over, and how to fold it. All pure. */
@@ -10,7 +10,7 @@ export interface StreamDefinition<State, Fact extends FactOfAnyType = FactOfAnyT
   /** What the part after the hyphen is: the participant's id, or that of the one entity in the stream. */
   readonly keyedBy: 'participant' | 'entity';
   /** The event types this stream holds. */
-  readonly events: readonly EventDefinition<string, never, string>[];
+  readonly events: readonly AnyEventDefinition[];
   /** Other categories of the same person whose (immutable) first events are folded beforehand, e.g. who enrolled them. */
   readonly foldsFirst?: readonly string[];
   initialState(): State;

@@ -73,8 +73,11 @@ export interface EventDefinition<Type extends string = string, Data extends obje
   readonly upcasters: Readonly<Record<number, (data: AnyObject) => AnyObject>>;
 }
 
+/** Any event's definition, whatever its data: what streams and registries hold. */
+export type AnyEventDefinition = Omit<EventDefinition<string, never, string>, 'schema'> & { readonly schema: z.ZodType<object> };
+
 export function defineEvent<
-  const Type extends string, Data extends object, const Sealed extends Partial<Record<Extract<keyof Data, string>, Segment>>,
+  const Type extends string, Data extends object, const Sealed extends Partial<Record<Extract<keyof Data, string>, Segment>> = {},
 >(definition: {
   type: Type;
   version?: number;

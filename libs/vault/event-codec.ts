@@ -1,11 +1,8 @@
 import type { RecordedEvent, StoredEvent } from '@peerbridge/event-store';
-import type { EventDefinition, EventMetadata, FactOfAnyType, Segment, Shredded } from '@peerbridge/kernel';
+import type { AnyEventDefinition, EventDefinition, EventMetadata, FactOfAnyType, Segment, Shredded } from '@peerbridge/kernel';
 import { SHREDDED } from '@peerbridge/kernel';
 import type { SealedPart } from './sealing.js';
 import type { Vault } from './vault.js';
-
-/** Any event's definition, whatever its data. */
-export type AnyEventDefinition = EventDefinition<string, never, string>;
 
 /** An event of a type or version that this build does not know. What rests on it must fail closed. */
 export class UnknownEvent extends Error {
