@@ -1,0 +1,378 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  BACKWARDS, END, ErrorType, EventStoreDBClient, FORWARDS, isCommandError, jsonEvent, MaxAppendSizeExceededError, NO_STREAM, START,
+  StreamDeletedError, StreamNotFoundError, streamNameFilter, WrongExpectedVersionError,
+  type Filter as ServerFilter, type Position as ServerPosition, type ResolvedEvent, type StreamingRead,
+} from '@eventstore/db-client';
+import type { EventData, EventMetadata } from '@peerbridge/kernel';
+import { z } from 'zod';
+import {
+  AppendTooLarge, ForeignPosition, MAX_APPEND_BYTES, StoreUnavailable, StreamDeleted, WrongExpectedRevision,
+  type AppendResult, type EventFilter, type EventStore, type ExpectedRevision, type Position, type ReadAllOptions,
+  type ReadStreamOptions, type RecordedEvent, type StoredEvent, type StoreHealth, type SubscribeAllOptions, type SubscriptionItem,
+} from '../port.js';
+
+export interface EventStoreDbOptions {
+  /** `esdb://…` or `esdb+discover://…`, as the server's documentation has it. */
+  connectionString: string;
+  log?: { info(message: string): void; warn(message: string): void };
+}
+
+/** How long `openEventStoreDb` waits for a server that is still starting. */
+const OPEN_WITHIN_MS = 30_000;
+/** Longer than the client's keepalive needs to notice a dead connection (10 s + 10 s), so that this is the last resort. */
+const ANSWER_WITHIN_MS = 30_000;
+/**
+ * Unanswered appends at a time. The client writes them all to one Node stream whose buffer holds 16; what it has to queue
+ * beyond that it rejects unhandled when the connection breaks, which ends the process. 15 were measured as fast as 32.
+ */
+const APPENDS_IN_FLIGHT = 15;
+/** A filtered subscription says where it is after this many events, matching or not. */
+const SEARCH_WINDOW = 250;
+const CHECKPOINT_AFTER_WINDOWS = 2;
+const FIRST_BACK_OFF_MS = 50;
+const LONGEST_BACK_OFF_MS = 3_000;
+
+/** Begins the name of no stream: a system stream that neither we nor the server write. */
+const NO_SUCH_STREAM = '$none-';
+/** The stream whose metadata hold the store's identity: metadata are system events, which no reader of ours is shown. */
+const IDENTITY_STREAM = 'peerbridge';
+const identitySchema = z.object({ storeId: z.string().regex(/^[0-9a-f]{8}$/) });
+
+/**
+ * Connects to EventStoreDB 23.10 or later (older servers do not say when a subscription has caught up). One store per
+ * process: the client keeps its unanswered appends in one place for all connections, and drops them all with any of them.
+ * @throws StoreUnavailable when the server has not answered within 30 s
+ */
+export async function openEventStoreDb({ connectionString, log }: EventStoreDbOptions): Promise<EventStore> {
+  const client = EventStoreDBClient.connectionString(connectionString);
+  const giveUpAt = Date.now() + OPEN_WITHIN_MS;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return new EventStoreDbEventStore(client, await storeIdOf(client), log);
+    } catch (error) {
+      const reason = translated(error);
+      if (!(reason instanceof StoreUnavailable) || Date.now() > giveUpAt) throw reason;
+      await delay(backOffMs(attempt));
+    }
+  }
+}
+
+/** Written by the first who opens the store; whoever loses that race reads what the winner wrote. */
+async function storeIdOf(client: EventStoreDBClient): Promise<string> {
+  const { metadata } = await client.getStreamMetadata(IDENTITY_STREAM);
+  if (metadata) return identitySchema.parse(metadata).storeId;
+  const identity = { storeId: randomBytes(4).toString('hex') };
+  try {
+    await client.setStreamMetadata(IDENTITY_STREAM, identity, { expectedRevision: NO_STREAM });
+    return identity.storeId;
+  } catch (error) {
+    if (!(error instanceof WrongExpectedVersionError)) throw error;
+    return storeIdOf(client);
+  }
+}
+
+/** What the subscription's stream carries beside events: put there as they arrive, so that the order of all is kept. */
+type Subscribed = ResolvedEvent | { checkpoint: ServerPosition } | typeof CAUGHT_UP;
+const CAUGHT_UP = { kind: 'caughtUp' } as const;
+
+class EventStoreDbEventStore implements EventStore {
+  private readonly appends = new Slots(APPENDS_IN_FLIGHT);
+  private readonly closing = new AbortController();
+  private outage: string | undefined;
+  private probe: Promise<unknown> | undefined;
+  private readonly positionFormat: RegExp;
+
+  constructor(
+    private readonly client: EventStoreDBClient, private readonly storeId: string, private readonly log: EventStoreDbOptions['log'],
+  ) {
+    this.positionFormat = new RegExp(`^esdb-${storeId}\\.(\\d{20})\\.(\\d{20})$`);
+  }
+
+  async append(
+    stream: string, events: readonly StoredEvent[], { expectedRevision }: { expectedRevision: ExpectedRevision },
+  ): Promise<AppendResult> {
+    if (events.length === 0) return this.endOf(stream);
+    const bytes = events.reduce((sum, event) => sum + bytesOf(event), 0);
+    if (bytes > MAX_APPEND_BYTES) throw new AppendTooLarge(MAX_APPEND_BYTES);
+
+    const messages = events.map(({ metadata, data }) =>
+      jsonEvent({ id: metadata.eventId, type: metadata.type, data: { ...data }, metadata: { ...metadata } }));
+    const expected = expectedRevision === 'noStream' ? NO_STREAM : BigInt(expectedRevision);
+    try {
+      const { success, nextExpectedRevision, position } = await this.appends.use(() =>
+        answered(this.client.appendToStream(stream, messages, { expectedRevision: expected })));
+      this.reached();
+      // Only with throwOnAppendFailure=false in the connection string, and then the client's revision is wrong.
+      if (!success) throw new WrongExpectedRevision(stream, expectedRevision, await this.lastRevision(stream) ?? 'noStream');
+      return { revision: Number(nextExpectedRevision), position: this.positionOf(position) };
+    } catch (error) {
+      if (error instanceof WrongExpectedVersionError) {
+        const actual = typeof error.actualVersion === 'bigint' ? Number(error.actualVersion) : 'noStream';
+        throw new WrongExpectedRevision(stream, expectedRevision, actual);
+      }
+      throw this.noticed(error);
+    }
+  }
+
+  async *readStream(stream: string, { from, direction, limit }: ReadStreamOptions = {}): AsyncGenerator<RecordedEvent> {
+    if (limit === 0) return;
+    const backwards = direction === 'backwards';
+    const events = this.read(() => this.client.readStream(stream, {
+      direction: backwards ? BACKWARDS : FORWARDS,
+      fromRevision: from !== undefined ? BigInt(from) : backwards ? END : START,
+      ...(limit !== undefined && { maxCount: limit }),
+    }));
+    try {
+      for await (const resolved of events) {
+        const event = this.recorded(resolved);
+        if (event) yield event;
+      }
+    } catch (error) {
+      if (!(error instanceof StreamNotFoundError)) throw error;
+    }
+  }
+
+  async *readAll({ after, filter, limit = Infinity }: ReadAllOptions = {}): AsyncGenerator<RecordedEvent> {
+    const fromPosition = after === undefined ? START : this.parsed(after);
+    let left = limit;
+    if (left <= 0) return;
+    for await (const resolved of this.read(() => this.client.readAll({ fromPosition }))) {
+      const event = this.recorded(resolved);
+      // The server's reads start *at* a position, its subscriptions after it.
+      if (!event || event.position === after || !passes(filter, event.stream)) continue;
+      yield event;
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+
+  subscribeAll({ signal, ...options }: SubscribeAllOptions): AsyncIterable<SubscriptionItem> {
+    // A generator's own `return` would wait for an event that may never come.
+    const returned = new AbortController();
+    const items = this.follow(options, AbortSignal.any([signal, returned.signal, this.closing.signal]));
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => items.next(),
+        return: () => {
+          returned.abort();
+          return items.return(undefined);
+        },
+      }),
+    };
+  }
+
+  async head(): Promise<Position | undefined> {
+    for await (const resolved of this.read(() => this.client.readAll({ direction: BACKWARDS, fromPosition: END }))) {
+      const event = this.recorded(resolved);
+      if (event) return event.position;
+    }
+    return undefined;
+  }
+
+  assertPosition(position: Position): void {
+    this.parsed(position);
+  }
+
+  health(): StoreHealth {
+    if (this.outage === undefined) return { status: 'up' };
+    // Nobody may be calling while we are said to be down: look again ourselves.
+    this.probe ??= this.head().catch(() => undefined).finally(() => {
+      this.probe = undefined;
+    });
+    return { status: 'down', reason: this.outage };
+  }
+
+  async close(): Promise<void> {
+    this.closing.abort();
+    await this.client.dispose();
+  }
+
+  /** The client never resubscribes: this does, after the last item handed over. */
+  private async *follow({ after, filter }: Omit<SubscribeAllOptions, 'signal'>, signal: AbortSignal): AsyncGenerator<SubscriptionItem> {
+    let position: ServerPosition | typeof START = after === undefined ? START : this.parsed(after);
+    for (let failures = 0; !signal.aborted; failures += 1) {
+      const subscription = this.client.subscribeToAll({
+        fromPosition: position,
+        filter: serverFilterOf(filter, (checkpoint) => void subscription.push({ checkpoint })),
+      });
+      subscription
+        .on('caughtUp', () => void subscription.push(CAUGHT_UP))
+        .on('confirmation', () => this.reached())
+        .on('error', ignored);
+      const stop = () => void subscription.destroy();
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        for await (const item of subscription as AsyncIterable<Subscribed>) {
+          if (signal.aborted) return;
+          failures = 0;
+          if ('kind' in item) {
+            yield item;
+          } else if ('checkpoint' in item) {
+            position = item.checkpoint;
+            yield { kind: 'checkpoint', position: this.positionOf(position) };
+          } else {
+            const event = this.recorded(item);
+            position = item.event?.position ?? position;
+            if (event) yield { kind: 'event', event };
+          }
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        const reason = this.noticed(error);
+        if (!(reason instanceof StoreUnavailable)) throw reason;
+      } finally {
+        signal.removeEventListener('abort', stop);
+        subscription.destroy();
+        subscription.unsubscribe().catch(ignored);
+      }
+      await delay(backOffMs(failures), undefined, { signal }).catch(ignored);
+    }
+  }
+
+  private async *read<Event>(start: () => StreamingRead<Event>): AsyncGenerator<Event> {
+    const events = start().on('error', ignored);
+    try {
+      for await (const event of events) yield event as Event;
+      this.reached();
+    } catch (error) {
+      throw this.noticed(error);
+    } finally {
+      // Else the server would keep a stopped read open.
+      if (!events.readableEnded) events.cancel().catch(ignored);
+    }
+  }
+
+  /** Undefined for what the server wrote itself, and for what other programs wrote there. */
+  private recorded({ event }: ResolvedEvent): RecordedEvent | undefined {
+    if (!event?.isJson || event.streamId.startsWith('$') || event.type.startsWith('$')) return undefined;
+    const metadata = event.metadata as EventMetadata | undefined;
+    if (metadata?.eventId === undefined) return undefined;
+    return {
+      stream: event.streamId,
+      revision: Number(event.revision),
+      position: this.positionOf(event.position),
+      metadata,
+      data: event.data as unknown as EventData,
+    };
+  }
+
+  private async endOf(stream: string): Promise<AppendResult> {
+    const [revision, head] = await Promise.all([this.lastRevision(stream), this.head()]);
+    return { revision: revision ?? -1, position: head ?? this.positionOf({ commit: 0n, prepare: 0n }) };
+  }
+
+  private async lastRevision(stream: string): Promise<number | undefined> {
+    for await (const event of this.readStream(stream, { direction: 'backwards', limit: 1 })) return event.revision;
+    return undefined;
+  }
+
+  private positionOf(position: ServerPosition | undefined): Position {
+    if (!position) throw new Error('The server names no position: it is older than 23.10');
+    const padded = (part: bigint) => part.toString().padStart(20, '0');
+    return `esdb-${this.storeId}.${padded(position.commit)}.${padded(position.prepare)}`;
+  }
+
+  private parsed(position: Position): ServerPosition {
+    const [, commit, prepare] = this.positionFormat.exec(position) ?? [];
+    if (commit === undefined || prepare === undefined) throw new ForeignPosition();
+    return { commit: BigInt(commit), prepare: BigInt(prepare) };
+  }
+
+  private reached(): void {
+    if (this.outage !== undefined) this.log?.info('The event store answers again');
+    this.outage = undefined;
+  }
+
+  /** The port's error for what the client threw; an outage shows in `health`. */
+  private noticed(error: unknown): unknown {
+    const reason = translated(error);
+    if (reason instanceof StoreUnavailable) {
+      if (this.outage === undefined && !this.closing.signal.aborted) this.log?.warn(`The event store is down: ${reason.message}`);
+      this.outage = reason.message;
+    }
+    return reason;
+  }
+}
+
+/** Lets so many pieces of work run at a time, first come, first served. */
+class Slots {
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private free: number) {}
+
+  async use<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.free > 0) this.free -= 1;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free += 1;
+    }
+  }
+}
+
+/** An append that is written to a connection just as it breaks is never answered by the client. */
+async function answered<Result>(call: Promise<Result>): Promise<Result> {
+  const settled = new AbortController();
+  const tooLate = delay(ANSWER_WITHIN_MS, undefined, { signal: settled.signal, ref: false }).then(() => {
+    throw new StoreUnavailable(`No answer within ${ANSWER_WITHIN_MS} ms`);
+  });
+  tooLate.catch(ignored);
+  try {
+    return await Promise.race([call, tooLate]);
+  } finally {
+    settled.abort();
+  }
+}
+
+/** The gRPC codes of an outage, for errors that the client passes on bare: what is not here is a mistake of ours. */
+const outageCodes: ReadonlySet<unknown> = new Set([
+  1 /* CANCELLED */, 4 /* DEADLINE_EXCEEDED */, 8 /* RESOURCE_EXHAUSTED */, 10 /* ABORTED */, 13 /* INTERNAL */, 14 /* UNAVAILABLE */,
+]);
+const outageTypes: ReadonlySet<unknown> = new Set([
+  ErrorType.UNAVAILABLE, ErrorType.DEADLINE_EXCEEDED, ErrorType.TIMEOUT, ErrorType.CANCELLED, ErrorType.NOT_LEADER, ErrorType.UNKNOWN,
+]);
+
+function translated(error: unknown): unknown {
+  if (error instanceof StreamDeletedError) return new StreamDeleted(error.streamName);
+  if (error instanceof MaxAppendSizeExceededError) return new AppendTooLarge(error.maxAppendSize);
+  return isOutage(error) ? new StoreUnavailable(error.message || 'The event store does not answer', { cause: error }) : error;
+}
+
+function isOutage(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  if (isCommandError(error)) return outageTypes.has(error.type);
+  return ('code' in error && outageCodes.has(error.code)) || error.message.startsWith('Failed to discover');
+}
+
+/** As the server counts. */
+const bytesOf = ({ metadata, data }: StoredEvent): number =>
+  Buffer.byteLength(JSON.stringify(data)) + Buffer.byteLength(JSON.stringify(metadata)) + 2 * metadata.type.length;
+
+const passes = (filter: EventFilter | undefined, stream: string): boolean =>
+  !filter || filter.streamPrefixes.some((prefix) => stream.startsWith(prefix));
+
+function serverFilterOf(filter: EventFilter | undefined, reached: (checkpoint: ServerPosition) => void): ServerFilter {
+  const options = {
+    maxSearchWindow: SEARCH_WINDOW,
+    checkpointInterval: CHECKPOINT_AFTER_WINDOWS,
+    checkpointReached: (_: unknown, checkpoint: ServerPosition) => reached(checkpoint),
+  };
+  if (!filter) return streamNameFilter({ regex: '^[^$]', ...options });
+  // To the server an empty list of prefixes is no filter at all.
+  const prefixes = filter.streamPrefixes.length > 0 ? [...filter.streamPrefixes] : [NO_SUCH_STREAM];
+  return streamNameFilter({ prefixes, ...options });
+}
+
+/** Half fixed, half random, so that many clients do not come back at once. */
+function backOffMs(failures: number): number {
+  const longest = Math.min(LONGEST_BACK_OFF_MS, FIRST_BACK_OFF_MS * 2 ** failures);
+  return longest / 2 + Math.random() * (longest / 2);
+}
+
+/** For errors of a stream that somebody else awaits, or that nobody reads any more. */
+const ignored = (): void => {};
