@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import {
+  forbidden, id, longText, notFound, segments, shortText, someOf, type CommandDefinition, type Segment, type StreamDefinition,
+} from '@peerbridge/kernel';
+import { clinicianNoteEvents, type ClinicianNoteEvent, type ClinicianNoteFact } from './events.js';
+
+/** What the rules need of a note, once it is written. */
+export interface ClinicianNoteState {
+  note?: { author: { memberId: string; orgId: string }; segments: readonly Segment[] };
+}
+
+export const clinicianNoteStream: StreamDefinition<ClinicianNoteState, ClinicianNoteFact> = {
+  category: 'clinicianNote',
+  keyedBy: 'entity',
+  events: clinicianNoteEvents,
+  initialState: () => ({}),
+  evolve: (state, fact) => (fact.type === 'ClinicianNoteRecorded'
+    ? { note: { author: { memberId: fact.actor.id, orgId: fact.actor.orgId }, segments: fact.data.segments } }
+    : state),
+  entityOf: (fact) => fact.data.noteId,
+};
+
+/**
+ * What is never a counseling note, however it is labelled (45 CFR 164.501): times, modality, medication, diagnosis, plan
+ * and progress, by the words of the note's type (`treatmentPlan`, `Progress note`).
+ */
+const neverCounseling = new Set([
+  'time', 'times', 'modality', 'modalities', 'medication', 'medications', 'diagnosis', 'diagnoses', 'plan', 'plans', 'progress',
+  'vitals', 'attendance',
+]);
+
+const mayBeCounseling = (noteType: string): boolean => !noteType
+  .replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase().split(/[^a-z]+/)
+  .some((word) => neverCounseling.has(word));
+
+const recordInput = z.object({
+  participantId: id,
+  noteType: shortText,
+  body: longText,
+  segments: someOf(segments),
+  authorCredential: shortText,
+  sharedWithPeer: z.boolean().default(false),
+}).refine((note) => !note.segments.includes('counseling') || mayBeCounseling(note.noteType), {
+  path: ['segments'], message: 'A note of this type cannot be labelled counseling.',
+});
+
+export const recordClinicianNote: CommandDefinition<z.infer<typeof recordInput>, ClinicianNoteState, ClinicianNoteEvent> = {
+  name: 'recordClinicianNote',
+  roles: ['clinician', 'physician'],
+  input: recordInput,
+  subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
+  decide: ({ input, newId }) => [{ type: 'ClinicianNoteRecorded', data: { noteId: newId(), ...input } }],
+};
+
+const amendInput = z.object({ noteId: id, body: longText, reason: longText });
+
+/** A correction by who wrote the note, in the record where they wrote it. */
+export const amendClinicianNote: CommandDefinition<z.infer<typeof amendInput>, ClinicianNoteState, ClinicianNoteEvent> = {
+  name: 'amendClinicianNote',
+  roles: ['clinician', 'physician'],
+  input: amendInput,
+  subject: ({ noteId }) => ({ kind: 'item', type: 'clinicianNote', id: noteId }),
+  entity: ({ noteId }) => noteId,
+  authorize({ caller }, { note }) {
+    if (!note) throw notFound('note');
+    if (note.author.memberId !== caller.memberId || note.author.orgId !== caller.orgId) {
+      throw forbidden('Only its author amends a note.');
+    }
+  },
+  decide({ input, newId }, { note }) {
+    if (!note) throw notFound('note');
+    return [{ type: 'ClinicianNoteAmended', data: { amendmentId: newId(), ...input, segments: [...note.segments] } }];
+  },
+};
+
+export const clinicianNoteCommands = [recordClinicianNote, amendClinicianNote];

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { defineEvent, id, instant, longText, type FactOf, type NewEventOf } from '@peerbridge/kernel';
+
+export const modalities = ['inPerson', 'phone', 'video', 'text', 'group'] as const;
+export type Modality = (typeof modalities)[number];
+
+/** The four kinds of support that peers give. */
+export const supportTypes = ['emotional', 'informational', 'instrumental', 'affiliational'] as const;
+
+/** SAMHSA's four dimensions of recovery. */
+export const dimensions = ['health', 'home', 'purpose', 'community'] as const;
+
+export const continuumStages = ['prevention', 'harmReduction', 'treatment', 'recovery'] as const;
+
+export const activities = [
+  'connection', 'linkage', 'coaching', 'resource', 'accompaniment', 'sharedActivity', 'skill', 'skillProblemSolving',
+  'skillDecisionMaking', 'skillCoping', 'skillDailyLiving', 'advocacy',
+] as const;
+
+export const settings = [
+  'behavioralHealth', 'socialService', 'peerRecoveryCenter', 'communityHealthCenter', 'housingProgram', 'recoveryResidence',
+  'hospital', 'emergencyDepartment', 'prison', 'jail', 'court', 'school', 'faithBased', 'communityOrganization',
+  'peerRunOrganization', 'primaryCare', 'childWelfare', 'homelessShelter', 'veteranServices', 'home', 'virtual', 'other',
+] as const;
+
+/** A contact is between the two of them unless the person opens it to the team. */
+export const visibilities = ['personAndPeer', 'team'] as const;
+export type Visibility = (typeof visibilities)[number];
+
+export const peerContactLogged = defineEvent({
+  type: 'PeerContactLogged',
+  schema: z.object({
+    contactId: id,
+    participantId: id,
+    startedAt: instant,
+    endedAt: instant,
+    modality: z.enum(modalities),
+    setting: z.enum(settings).optional(),
+    continuumStage: z.enum(continuumStages).optional(),
+    supportTypes: z.array(z.enum(supportTypes)).min(1),
+    activities: z.array(z.enum(activities)),
+    dimensions: z.array(z.enum(dimensions)),
+    goalIds: z.array(id),
+    summary: longText,
+    narrative: longText.optional(),
+    coAuthored: z.boolean(),
+    livedExperienceShared: z.boolean(),
+    visibility: z.enum(visibilities),
+  }),
+  sealed: { summary: 'peer', narrative: 'peer' },
+  segments: () => ['peer'],
+});
+
+/** The person opened the contact to the team, or closed it again. */
+export const contactVisibilitySet = defineEvent({
+  type: 'ContactVisibilitySet',
+  schema: z.object({ contactId: id, visibility: z.enum(visibilities) }),
+  segments: () => ['peer'],
+});
+
+export const peerContactEvents = [peerContactLogged, contactVisibilitySet];
+export type PeerContactEvent = NewEventOf<(typeof peerContactEvents)[number]>;
+export type PeerContactFact = FactOf<(typeof peerContactEvents)[number]>;

@@ -1,0 +1,252 @@
+import { z } from 'zod';
+import {
+  day, DomainError, forbidden, id, invalid, invalidTransition, longText, notFound, workerRoles,
+  type Caller, type Command, type CommandDefinition, type Role, type StreamDefinition,
+} from '@peerbridge/kernel';
+import {
+  declineReasons, helpAnswers, holdReasons, needCategories, referralEvents, sharedFields,
+  type NeedCategory, type ReferralEvent, type ReferralFact,
+} from './events.js';
+import { mayTake, openStates, standingAfter, type Standing } from './life-cycle.js';
+
+/** What the rules need of one referral. */
+export interface Referral extends Standing {
+  referralId: string;
+  needCategory: NeedCategory;
+  targetOrganizationId: string;
+  serviceId?: string;
+  requesterId: string;
+}
+
+/** All referrals of one person, by id: what may be open only once must be seen together. */
+export type ReferralsState = ReadonlyMap<string, Referral>;
+
+export const referralStream: StreamDefinition<ReferralsState, ReferralFact> = {
+  category: 'referral',
+  keyedBy: 'participant',
+  events: referralEvents,
+  initialState: () => new Map(),
+  evolve(state, fact) {
+    const { referralId } = fact.data;
+    const standing = standingAfter(fact.type, state.get(referralId)?.disputed ?? false);
+    if (fact.type === 'ReferralDrafted') {
+      const { needCategory, targetOrganizationId, serviceId, requestedBy } = fact.data;
+      const requesterId = requestedBy.memberId;
+      return new Map(state).set(referralId, { referralId, needCategory, targetOrganizationId, serviceId, requesterId, ...standing });
+    }
+    const referral = state.get(referralId);
+    return referral ? new Map(state).set(referralId, { ...referral, ...standing }) : state;
+  },
+  entityOf: (fact) => fact.data.referralId,
+};
+
+const requesterRoles = ['person', 'peer', 'clinician', 'physician'] as const satisfies readonly Role[];
+
+export interface DraftReferralFacts {
+  /** The target is an organization of the directory. */
+  targetRegistered: boolean;
+}
+
+const draftInput = z.object({
+  participantId: id,
+  needCategory: z.enum(needCategories),
+  targetOrganizationId: id,
+  serviceId: id.optional(),
+  sharedFields: z.array(z.enum(sharedFields)).default([]),
+  reason: longText.optional(),
+  tellPeer: z.boolean().default(false),
+});
+
+/** A person may refer themself; nothing leaves before it is sent. */
+export const draftReferral: CommandDefinition<z.infer<typeof draftInput>, ReferralsState, ReferralEvent, DraftReferralFacts> = {
+  name: 'draftReferral',
+  roles: requesterRoles,
+  input: draftInput,
+  subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
+  decide({ input, caller, newId, facts }) {
+    if (!facts.targetRegistered) throw invalid('No such organization.', 'targetOrganizationId');
+    const { memberId, role, orgId } = caller;
+    return [{ type: 'ReferralDrafted', data: { referralId: newId(), ...input, requestedBy: { memberId, role, orgId } } }];
+  },
+};
+
+/** Who may take a step, of those whose role allows it. The person's own referrals are all that a person can see. */
+const parties = {
+  target: (referral: Referral, caller: Caller) => caller.orgId === referral.targetOrganizationId,
+  person: (_referral: Referral, caller: Caller) => caller.role === 'person',
+  requester: (referral: Referral, caller: Caller) => caller.memberId === referral.requesterId,
+  requesterOrPerson: (referral: Referral, caller: Caller) => parties.requester(referral, caller) || parties.person(referral, caller),
+};
+
+interface Step<Input extends { referralId: string }, Facts> {
+  name: string;
+  roles: readonly Role[];
+  party: keyof typeof parties;
+  input: z.ZodType<Input>;
+  event(about: Pick<Referral, 'referralId' | 'needCategory'>, input: Input, facts: Facts): ReferralEvent;
+  /** What else must hold, once the life cycle allows the step. @throws DomainError */
+  check?(command: Command<Input, Facts>, referral: Referral, state: ReferralsState): void;
+}
+
+/** A command on a referral that exists: a party to it takes one step of its life cycle. */
+function step<Input extends { referralId: string }, Facts = undefined>(
+  { name, roles, party, input, event, check }: Step<Input, Facts>,
+): CommandDefinition<Input, ReferralsState, ReferralEvent, Facts> {
+  const find = (state: ReferralsState, referralId: string): Referral => {
+    const referral = state.get(referralId);
+    if (!referral) throw notFound('referral');
+    return referral;
+  };
+  return {
+    name,
+    roles,
+    input,
+    subject: ({ referralId }) => ({ kind: 'item', type: 'referral', id: referralId }),
+    entity: ({ referralId }) => referralId,
+    authorize(command, state) {
+      if (!parties[party](find(state, command.input.referralId), command.caller)) {
+        throw forbidden('Another party to this referral takes this step.');
+      }
+    },
+    decide(command, state) {
+      const referral = find(state, command.input.referralId);
+      const { referralId, needCategory } = referral;
+      const next = event({ referralId, needCategory }, command.input, command.facts);
+      if (!mayTake(next.type, referral)) throw invalidTransition('The referral does not stand where this step starts.', referral.state);
+      check?.(command, referral, state);
+      return [next];
+    },
+  };
+}
+
+export interface SendReferralFacts {
+  /** The consents in force that let the target see the referral. */
+  consentIds: readonly string[];
+  /** The referrals of this person that the caller may see, and so be told of. */
+  visibleReferralIds: readonly string[];
+}
+
+const onlyReferral = z.object({ referralId: id });
+
+export const sendReferral = step<z.infer<typeof onlyReferral>, SendReferralFacts>({
+  name: 'sendReferral',
+  roles: requesterRoles,
+  party: 'requesterOrPerson',
+  input: onlyReferral,
+  event: (about, _input, facts) => ({ type: 'ReferralSent', data: { ...about, consentRefs: [...facts.consentIds] } }),
+  check({ facts }, referral, state) {
+    const duplicate = [...state.values()].find((other) => openStates.includes(other.state) && isForSameService(other, referral));
+    if (duplicate) {
+      const { referralId } = duplicate;
+      throw new DomainError('DUPLICATE_OPEN_REFERRAL', 'The person has an open referral to this service.',
+        facts.visibleReferralIds.includes(referralId) ? { referralId } : {});
+    }
+    if (facts.consentIds.length === 0) {
+      throw new DomainError('CONSENT_REQUIRED', 'No consent in force lets the target see this referral.');
+    }
+  },
+});
+
+/** Where no service of the target is named, its need stands for it. */
+const isForSameService = (one: Referral, other: Referral): boolean =>
+  one.targetOrganizationId === other.targetOrganizationId
+  && (one.serviceId ?? one.needCategory) === (other.serviceId ?? other.needCategory);
+
+export const acceptReferral = step({
+  name: 'acceptReferral',
+  roles: workerRoles,
+  party: 'target',
+  input: onlyReferral,
+  event: (about) => ({ type: 'ReferralAccepted', data: about }),
+});
+
+/** `other` alone says nothing. */
+const saysWhich = (input: { reason: string; text?: string }): boolean => input.reason !== 'other' || input.text !== undefined;
+const withText = { path: ['text'], message: 'Say which other reason.' };
+
+export const declineReferral = step({
+  name: 'declineReferral',
+  roles: workerRoles,
+  party: 'target',
+  input: z.object({ referralId: id, reason: z.enum(declineReasons), text: longText.optional() }).refine(saysWhich, withText),
+  event: (about, input) => ({ type: 'ReferralDeclined', data: { ...about, ...input } }),
+});
+
+export const holdReferral = step({
+  name: 'holdReferral',
+  roles: workerRoles,
+  party: 'target',
+  input: z.object({ referralId: id, reason: z.enum(holdReasons), text: longText.optional(), reviewOn: day }).refine(saysWhich, withText),
+  event: (about, input) => ({ type: 'ReferralHeld', data: { ...about, ...input } }),
+});
+
+export const startReferral = step({
+  name: 'startReferral',
+  roles: workerRoles,
+  party: 'target',
+  input: onlyReferral,
+  event: (about) => ({ type: 'ReferralStarted', data: about }),
+});
+
+export const deliverReferral = step({
+  name: 'deliverReferral',
+  roles: workerRoles,
+  party: 'target',
+  input: onlyReferral,
+  event: (about) => ({ type: 'ServiceDelivered', data: about }),
+});
+
+export const reopenReferral = step({
+  name: 'reopenReferral',
+  roles: workerRoles,
+  party: 'target',
+  input: onlyReferral,
+  event: (about) => ({ type: 'ReferralReopened', data: about }),
+});
+
+export const failReferral = step({
+  name: 'failReferral',
+  roles: workerRoles,
+  party: 'target',
+  input: z.object({ referralId: id, text: longText }),
+  event: (about, input) => ({ type: 'ReferralFailed', data: { ...about, ...input } }),
+});
+
+export const confirmReferral = step({
+  name: 'confirmReferral',
+  roles: ['person'],
+  party: 'person',
+  input: z.object({ referralId: id, gotHelp: z.enum(helpAnswers) }),
+  event: (about, input) => ({ type: 'LoopConfirmed', data: { ...about, ...input } }),
+});
+
+export const disputeReferral = step({
+  name: 'disputeReferral',
+  roles: ['person'],
+  party: 'person',
+  input: z.object({ referralId: id, text: longText.optional() }),
+  event: (about, input) => ({ type: 'LoopDisputed', data: { ...about, ...input } }),
+});
+
+const withReason = z.object({ referralId: id, reason: longText });
+
+export const withdrawReferral = step({
+  name: 'withdrawReferral',
+  roles: requesterRoles,
+  party: 'requesterOrPerson',
+  input: withReason,
+  event: (about, input) => ({ type: 'ReferralWithdrawn', data: { ...about, ...input } }),
+});
+
+export const markReferralEnteredInError = step({
+  name: 'markReferralEnteredInError',
+  roles: requesterRoles,
+  party: 'requester',
+  input: withReason,
+  event: (about, input) => ({ type: 'ReferralEnteredInError', data: { ...about, ...input } }),
+});
+
+export const referralCommands = [
+  draftReferral, sendReferral, acceptReferral, declineReferral, holdReferral, startReferral, deliverReferral, reopenReferral,
+  failReferral, confirmReferral, disputeReferral, withdrawReferral, markReferralEnteredInError,
+];
