@@ -1,0 +1,158 @@
+import { createServer } from 'node:http';
+import { mkdtemp, stat } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { isUuid, memberIdOf, roles } from '@peerbridge/kernel';
+import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import { Authenticator, remoteIssuer } from './authenticator.js';
+import { DEV_AUDIENCE, DEV_ISSUER, DevIssuer } from './dev-issuer.js';
+import { fixtureClaims, fixtureMembers, fixtureOrganizations, fixtureParticipantId } from './fixture.js';
+
+const ORG = '0B6C4D9A-0000-4000-8000-00000000000A';
+const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
+const peer = { sub: 'sam', role: 'peer', org_id: ORG, name: 'Sam' };
+
+let dataDir: string;
+let issuer: DevIssuer;
+let authenticator: Authenticator;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'peerbridge-identity-'));
+  issuer = await DevIssuer.open({ dataDir, environment: 'development' });
+  authenticator = new Authenticator(issuer);
+});
+
+const bearer = async (claims: object) => `Bearer ${(await issuer.issue(claims)).access_token}`;
+const refused = (authorization: unknown) =>
+  expect(authenticator.authenticate(authorization)).rejects.toMatchObject({
+    code: 'UNAUTHENTICATED', message: 'A valid bearer token is required.',
+  });
+
+describe('A token', () => {
+  it('tells who asks', async () => {
+    const exp = inAnHour();
+    const { caller, expiresAt } = await authenticator.authenticate(await bearer({ ...peer, exp }));
+    expect(caller).toEqual({ memberId: memberIdOf(DEV_ISSUER, 'sam'), role: 'peer', orgId: ORG.toLowerCase(), name: 'Sam' });
+    expect(expiresAt).toBe(exp * 1000);
+  });
+
+  it('tells whose person or kin it is; who acts for no organization is their own', async () => {
+    const kin = await authenticator.authenticate(await bearer({ sub: 'alex', role: 'family', participant_id: ORG }));
+    expect(kin.caller).toMatchObject({ role: 'family', orgId: ORG.toLowerCase(), participantId: ORG.toLowerCase() });
+  });
+
+  it('is asked for', async () => {
+    const token = (await issuer.issue(peer)).access_token;
+    for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Bearer undefined', `Basic ${token}`, token, `Bearer ${token} x`, [token]]) {
+      await refused(header);
+    }
+  });
+
+  it('is refused when it has ended, beyond a skew of half a minute', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    await refused(await bearer({ ...peer, exp: now - 45 }));
+    await expect(authenticator.authenticate(await bearer({ ...peer, exp: now - 10 }))).resolves.toBeDefined();
+  });
+
+  it('is refused from another issuer, for another audience, or with a broken signature', async () => {
+    await refused(await bearer({ ...peer, iss: 'https://elsewhere.example' }));
+    await refused(await bearer({ ...peer, aud: 'another-service' }));
+    const [header, payload, signature] = (await bearer(peer)).split('.');
+    await refused(`${header}.${payload}.${signature?.startsWith('A') ? 'B' : 'A'}${signature?.slice(1)}`);
+    await refused(`${header}.${Buffer.from(JSON.stringify({ ...peer, role: 'auditor' })).toString('base64url')}.${signature}`);
+  });
+
+  it('is refused unsigned, or signed by a key of its own or with a shared secret', async () => {
+    const claims = { ...peer, iss: DEV_ISSUER, aud: DEV_AUDIENCE, exp: inAnHour() };
+    const { privateKey } = await generateKeyPair('ES256');
+    await refused(`Bearer ${new UnsecuredJWT(claims).encode()}`);
+    await refused(`Bearer ${await new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)}`);
+    const publicKey = Buffer.from(JSON.stringify(issuer.jwks.keys[0]));
+    await refused(`Bearer ${await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(publicKey)}`);
+  });
+});
+
+describe('The issuer of development', () => {
+  it('keeps its key, readable by its owner alone, so that a token outlives a restart', async () => {
+    const token = await bearer(peer);
+    const again = new Authenticator(await DevIssuer.open({ dataDir, environment: 'development' }));
+    await expect(again.authenticate(token)).resolves.toBeDefined();
+    expect((await stat(join(dataDir, 'dev-issuer.json'))).mode & 0o777).toBe(0o600);
+    expect(JSON.stringify(issuer.jwks)).not.toContain('"d"');
+  });
+
+  it('is refused in production', async () => {
+    await expect(DevIssuer.open({ dataDir, environment: 'production' })).rejects.toThrow('refused in production');
+  });
+
+  it('refuses claims that are missing, malformed or unknown', async () => {
+    for (const claims of [
+      undefined, [], { sub: 'x' }, { ...peer, role: 'admin' }, { ...peer, org_id: 'OrgR' }, { ...peer, org_id: undefined },
+      { ...peer, scope: 'all' }, { ...peer, exp: 'never' }, { sub: 'x', role: 'person', org_id: ORG }, { ...peer, sub: '' },
+    ]) await expect(issuer.issue(claims)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  });
+
+  it('gives a token for every member of the fixture', async () => {
+    for (const role of roles) {
+      const { memberId, orgId, participantId, name } = fixtureMembers[role];
+      const { caller } = await authenticator.authenticate(await bearer(fixtureClaims(role)));
+      expect(caller).toEqual({ memberId, role, orgId, name, ...(participantId && { participantId }) });
+    }
+  });
+});
+
+describe('The fixture', () => {
+  it('has the same ids everywhere and always', () => {
+    expect(fixtureOrganizations.OrgR.id).toBe('34f46b6b-245d-52e9-8348-f4eafdb96736');
+    expect(fixtureMembers.person.participantId).toBe(fixtureParticipantId);
+    const ids = [
+      ...Object.values(fixtureOrganizations).map((org) => org.id), ...Object.values(fixtureMembers).map((member) => member.memberId),
+      fixtureParticipantId,
+    ];
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.every(isUuid)).toBe(true);
+  });
+});
+
+describe('An outside issuer', () => {
+  const trouble: unknown[] = [];
+  const jwks: { keys: object[] } = { keys: [] };
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(jwks));
+  });
+  const trusting = (port: number) => new Authenticator(
+    remoteIssuer({ issuer: 'https://id.example', audience: 'peerbridge', jwksUrl: `http://127.0.0.1:${port}/jwks` }),
+    (error) => trouble.push(error),
+  );
+  const outside = () => trusting((server.address() as AddressInfo).port);
+
+  beforeAll(() => new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve)));
+  afterAll(() => void server.close());
+
+  async function tokenOf(alg: string, kid: string): Promise<string> {
+    const { publicKey, privateKey } = await generateKeyPair(alg);
+    jwks.keys = [{ ...await exportJWK(publicKey), kid, alg }];
+    const claims = { ...peer, iss: 'https://id.example', aud: 'peerbridge', exp: inAnHour(), azp: 'an-app' };
+    return `Bearer ${await new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(privateKey)}`;
+  }
+
+  it.each(['RS256', 'PS256', 'ES256', 'EdDSA'])('may sign with %s', async (alg) => {
+    const token = await tokenOf(alg, alg);
+    const memberId = memberIdOf('https://id.example', 'sam');
+    await expect(outside().authenticate(token)).resolves.toMatchObject({ caller: { memberId } });
+  });
+
+  it('may not sign with another algorithm', async () => {
+    const token = await tokenOf('RS512', 'rs512');
+    await expect(outside().authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('that cannot be reached is trouble to report; the caller only learns that the token is not accepted', async () => {
+    const token = await tokenOf('ES256', 'gone');
+    expect(trouble).toEqual([]);
+    await expect(trusting(9).authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    expect(trouble).toHaveLength(1);
+  });
+});
