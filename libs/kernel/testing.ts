@@ -3,6 +3,7 @@ import type { Caller } from './caller.js';
 import type { Command, CommandDefinition, FactOfAnyType, StreamDefinition } from './command.js';
 import { DomainError, invalid, type ErrorCode, type ErrorDetails } from './errors.js';
 import { derivedId } from './ids.js';
+import { fieldsAtFault } from './input.js';
 
 /** What a test may say about the circumstances of a command; the rest has sensible values. */
 export interface Circumstances<Facts> {
@@ -41,7 +42,7 @@ export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinitio
         const { as: caller } = circumstances;
         if (!definition.roles.includes(caller.role)) throw new DomainError('FORBIDDEN_ROLE', `Not for ${caller.role}`);
         const parsed = definition.input.safeParse(input);
-        if (!parsed.success) throw invalid('Malformed', ...parsed.error.issues.map((issue) => issue.path.join('.')));
+        if (!parsed.success) throw invalid('Malformed', ...fieldsAtFault(parsed.error));
         const now = circumstances.now ?? '2026-01-15T12:00:00.000Z';
         const newId = (index: number | string = 0) => derivedId(caller.memberId, circumstances.commandId ?? 'command', index);
         const subject = definition.subject(parsed.data, caller, newId);
