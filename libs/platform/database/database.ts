@@ -1,0 +1,95 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg, { type CustomTypesConfig } from 'pg';
+import { openEmbeddedPostgres } from './embedded-postgres.js';
+
+export interface Database {
+  url: string;
+  pool: pg.Pool;
+  /** Queries over the same pool; name the tables with `withTables`. */
+  kysely: Kysely<unknown>;
+  /** Closes the pool, and stops the embedded server where nobody else uses it. */
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Undefined: the embedded PostgreSQL in `dataDir`. */
+  databaseUrl?: string | undefined;
+  dataDir: string;
+  poolSize?: number;
+  /** Shown by the server's activity view. */
+  applicationName: string;
+  log?: (message: string) => void;
+}
+
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/**
+ * A pool that is known to reach its server. Values arrive as: timestamptz an RFC 3339 UTC string with milliseconds, date a
+ * 'YYYY-MM-DD' string, int8 a number (RangeError beyond 2^53), numeric a string, and arrays of these alike.
+ * @throws EmbeddedPostgresError, or the driver's error when the server given cannot be reached
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { dataDir, applicationName, poolSize = 10, log = () => {} } = options;
+  const embedded = options.databaseUrl === undefined ? await openEmbeddedPostgres({ dataDir, log }) : undefined;
+  const url = embedded?.url ?? options.databaseUrl!;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: poolSize,
+    application_name: applicationName,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    options: '-c timezone=UTC -c datestyle=ISO',
+    types,
+  });
+  // An idle connection that breaks is replaced; unhandled, its error would end the process.
+  pool.on('error', (error) => log(`A database connection broke: ${error.message}`));
+  const close = async (): Promise<void> => {
+    await pool.end();
+    await embedded?.close();
+  };
+  try {
+    await pool.query('select 1');
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { url, pool, kysely: new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }), close };
+}
+
+const { INT8, DATE, TIMESTAMPTZ } = pg.types.builtins;
+const TEXT_ARRAY = 1009;
+const parseTextArray = (pg.types.getTypeParser as (oid: number) => (text: string) => (string | null)[])(TEXT_ARRAY);
+
+const scalars: Record<number, (text: string) => unknown> = {
+  [INT8]: parseInteger,
+  [DATE]: (text) => text,
+  [TIMESTAMPTZ]: parseInstant,
+};
+/** The oid of an array type → that of its elements. */
+const arrays: Record<number, number> = { 1016: INT8, 1182: DATE, 1185: TIMESTAMPTZ };
+
+const parsers = new Map<number, (text: string) => unknown>([
+  ...Object.entries(scalars).map(([oid, parse]) => [Number(oid), parse] as const),
+  ...Object.entries(arrays).map(([oid, element]) => [
+    Number(oid),
+    (text: string) => parseTextArray(text).map((value) => (value === null ? null : scalars[element]!(value))),
+  ] as const),
+]);
+
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    (format === 'binary' ? undefined : parsers.get(oid)) ?? pg.types.getTypeParser(oid, format),
+} as CustomTypesConfig;
+
+function parseInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${text} is beyond the integers that JavaScript keeps exactly`);
+  return value;
+}
+
+/** '2025-03-01 09:30:00.5+00' → '2025-03-01T09:30:00.500Z'. */
+function parseInstant(text: string): string {
+  const [, day, time, fraction = ''] = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d+))?\+00$/.exec(text) ?? [];
+  if (!day) throw new RangeError(`${text} is not an instant of the years 1 to 9999 in UTC`);
+  return `${day}T${time}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
+}

@@ -1,0 +1,4 @@
+export { openDatabase, type Database, type DatabaseOptions } from './database.js';
+export { openEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
+export { EmbeddedPostgresError } from './postgres-binaries.js';
+export { migrate, MigrationError, type Migration } from './migrations.js';
