@@ -1,0 +1,4 @@
+import { describeGoldenFiles } from '../../kernel/golden.js';
+import { peerContactEvents } from './events.js';
+
+describeGoldenFiles(import.meta.url, peerContactEvents);
