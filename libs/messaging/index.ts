@@ -1,0 +1,5 @@
+export * from './topics.js';
+export * from './publisher.js';
+export * from './integration-event.js';
+export * from './relay.js';
+export * from './asyncapi.js';

@@ -1,0 +1,224 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const KAFKA_VERSION = '4.1.0';
+const SLF4J_VERSION = '1.7.36';
+const START_WITHIN_MS = 90_000;
+const cache = join(process.cwd(), '.cache', 'kafka', KAFKA_VERSION);
+
+export interface KafkaServer {
+  brokers: string[];
+  /** `kill -9`; resolves when the process is gone. Absent where `KAFKA_BROKERS` names a server that is not ours. */
+  kill?(): Promise<void>;
+  /** On the same port and data; resolves when it takes connections. */
+  restart?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Whether a real Kafka can be had: the one that `KAFKA_BROKERS` names, or one run with Java and fetched with Maven.
+ * @throws Error where there is none and `CI=true`; elsewhere says loudly what is skipped
+ */
+export function kafkaAvailable(): boolean {
+  if (process.env['KAFKA_BROKERS'] || (runs('java', '-version') && (existsSync(classPathFolder) || runs('mvn', '--version')))) return true;
+  const missing = 'Kafka needs Java 17 and, to be fetched, Maven; or KAFKA_BROKERS naming a server';
+  if (process.env['CI'] === 'true') throw new Error(missing);
+  process.stderr.write(`\n*** SKIPPED: all tests against Kafka. ${missing}.\n\n`);
+  return false;
+}
+
+/** A broker of one's own, in KRaft mode on loopback: what a test that kills it needs. */
+export async function startKafka(): Promise<KafkaServer> {
+  const given = process.env['KAFKA_BROKERS'];
+  if (given) return { brokers: given.split(','), close: async () => undefined };
+  const installation = await install();
+  let child = await installation.start();
+  // A test run that ends without closing leaves no broker behind.
+  const killChild = (): void => { child.kill('SIGKILL'); };
+  process.once('exit', killChild);
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  };
+  return {
+    brokers: [installation.broker],
+    kill,
+    restart: async () => {
+      await kill();
+      child = await installation.start();
+    },
+    close: async () => {
+      process.off('exit', killChild);
+      await kill();
+      await rm(installation.folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface SharedKafka {
+  broker: string;
+  pid: number;
+  folder: string;
+}
+
+/**
+ * The one broker that the spec files of a test run share: the first that asks starts it, `stopSharedKafka` ends it.
+ * @param runFolder a folder that is this run's own
+ */
+export async function sharedKafka(runFolder: string): Promise<{ brokers: string[] }> {
+  const given = process.env['KAFKA_BROKERS'];
+  if (given) return { brokers: given.split(',') };
+  const file = join(runFolder, 'kafka.json');
+  try {
+    closeSync(openSync(join(runFolder, 'kafka.lock'), 'wx'));
+  } catch {
+    for (const deadline = Date.now() + START_WITHIN_MS; Date.now() < deadline; await delay(100)) {
+      if (existsSync(file)) return { brokers: [(JSON.parse(await readFile(file, 'utf8')) as SharedKafka).broker] };
+    }
+    throw new Error('Another spec file was to start Kafka, and did not');
+  }
+  const { broker, folder, start } = await install();
+  const child = await start({ detached: true });
+  child.unref();
+  await writeFile(`${file}.part`, JSON.stringify({ broker, folder, pid: child.pid! } satisfies SharedKafka));
+  await rename(`${file}.part`, file);
+  return { brokers: [broker] };
+}
+
+/** Ends what `sharedKafka` started in this folder, if anything. */
+export async function stopSharedKafka(runFolder: string): Promise<void> {
+  const file = join(runFolder, 'kafka.json');
+  if (!existsSync(file)) return;
+  const { pid, folder } = JSON.parse(readFileSync(file, 'utf8')) as SharedKafka;
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
+  }
+  await rm(folder, { recursive: true, force: true });
+}
+
+const classPathFolder = join(cache, 'lib');
+
+/** The broker's class path from Maven Central, fetched once. */
+async function fetchClassPath(): Promise<string> {
+  if (!existsSync(classPathFolder)) {
+    await mkdir(cache, { recursive: true });
+    const pom = join(cache, 'pom.xml');
+    await writeFile(pom, `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>peerbridge</groupId>
+  <artifactId>kafka-for-tests</artifactId>
+  <version>1</version>
+  <packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>${SLF4J_VERSION}</version></dependency>
+  </dependencies>
+</project>
+`);
+    // Renamed when whole, so that an interrupted or simultaneous fetch leaves no half of it.
+    const fetched = await mkdtemp(join(cache, 'lib-'));
+    const maven = spawn('mvn', [
+      '-q', '-B', '-f', pom, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${fetched}`,
+    ], { stdio: ['ignore', 'ignore', 'inherit'] });
+    const [exitCode] = await once(maven, 'exit') as [number | null];
+    if (exitCode !== 0) throw new Error(`Maven could not fetch Kafka (exit code ${exitCode})`);
+    await rename(fetched, classPathFolder).catch(() => rm(fetched, { recursive: true }));
+  }
+  return join(classPathFolder, '*');
+}
+
+interface Installation {
+  broker: string;
+  folder: string;
+  start(options?: { detached?: boolean }): Promise<ChildProcess>;
+}
+
+async function install(): Promise<Installation> {
+  const classPath = await fetchClassPath();
+  const folder = await mkdtemp(join(tmpdir(), 'peerbridge-kafka-'));
+  const [port, controllerPort] = await freePorts(2);
+  const properties = join(folder, 'server.properties');
+  await writeFile(properties, Object.entries({
+    'process.roles': 'broker,controller',
+    'node.id': 1,
+    'controller.quorum.bootstrap.servers': `127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': join(folder, 'data'),
+    'auto.create.topics.enable': false,
+    'default.replication.factor': 1,
+    'min.insync.replicas': 1,
+    'offsets.topic.replication.factor': 1,
+    'offsets.topic.num.partitions': 1,
+    'transaction.state.log.replication.factor': 1,
+    'transaction.state.log.min.isr': 1,
+    'share.coordinator.state.topic.replication.factor': 1,
+    'share.coordinator.state.topic.min.isr': 1,
+    'group.initial.rebalance.delay.ms': 0,
+  }).map(([name, value]) => `${name}=${value}\n`).join(''));
+  const java = (main: string, ...args: string[]): string[] => [
+    '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args,
+  ];
+  execFileSync('java', java(
+    'kafka.tools.StorageTool', 'format', '--standalone', '-t', randomBytes(16).toString('base64url').replace(/^-/, 'A'), '-c', properties,
+  ), { stdio: ['ignore', 'ignore', 'pipe'] });
+  return {
+    broker: `127.0.0.1:${port}`,
+    folder,
+    start: async ({ detached = false } = {}) => {
+      const output = openSync(join(folder, 'output.log'), 'a');
+      const child = spawn('java', java('kafka.Kafka', properties), { detached, stdio: ['ignore', output, output] });
+      closeSync(output);
+      for (const deadline = Date.now() + START_WITHIN_MS; !await takesConnections(port!); await delay(100)) {
+        if (child.exitCode !== null || Date.now() > deadline) {
+          child.kill('SIGKILL');
+          throw new Error(`Kafka did not start:\n${await readFile(join(folder, 'output.log'), 'utf8')}`);
+        }
+      }
+      return child;
+    },
+  };
+}
+
+function runs(command: string, ...args: string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return server;
+  }));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function takesConnections(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
