@@ -44,7 +44,9 @@ const logInput = z.object({
   coAuthored: z.boolean().default(false),
   livedExperienceShared: z.boolean().default(false),
   visibility: z.enum(visibilities).default('personAndPeer'),
-}).refine(({ startedAt, endedAt }) => endedAt > startedAt, { path: ['endedAt'], message: 'A contact ends after it starts.' });
+}).refine(({ startedAt, endedAt }) => endedAt > startedAt, {
+  path: ['endedAt'], message: 'A contact ends after it starts.', when: ({ issues }) => issues.length === 0,
+});
 
 /**
  * A peer writes down what the two of them did, at once or late. That its peer has another contact at that time is

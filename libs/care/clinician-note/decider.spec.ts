@@ -1,0 +1,94 @@
+import { describe, it, expect } from '@jest/globals';
+import { derivedId, type Caller } from '@peerbridge/kernel';
+import { fact, given } from '../../kernel/testing.js';
+import { amendClinicianNote, clinicianNoteStream, recordClinicianNote } from './decider.js';
+
+const orgC = derivedId('test', 'OrgC', 0);
+const participantId = derivedId('test', 'P1', 0);
+const noteId = derivedId('test', 'note', 0);
+const clinician: Caller = { memberId: derivedId('test', 'CL1', 0), role: 'clinician', orgId: orgC };
+const physician: Caller = { memberId: derivedId('test', 'PH1', 0), role: 'physician', orgId: orgC };
+
+const note = { participantId, noteType: 'intake', body: 'A first conversation.', segments: ['mh'], authorCredential: 'LCSW' };
+const recorded = fact('ClinicianNoteRecorded', {
+  noteId, participantId, segments: ['mh' as const, 'health' as const], sharedWithPeer: false,
+}, clinician);
+const amendment = { noteId, body: 'A second look.', reason: 'The day was wrong.' };
+
+const recording = (input: object, as = clinician) => given(clinicianNoteStream).when(recordClinicianNote, input, { as });
+const amending = (input: object, as = clinician) => given(clinicianNoteStream, recorded).when(amendClinicianNote, input, { as });
+
+describe('Recording a clinician note', () => {
+  it('does not share it with the peer unless said so', () => {
+    recording(note).then({
+      type: 'ClinicianNoteRecorded',
+      data: { noteId: derivedId(clinician.memberId, 'command', 0), ...note, segments: ['mh'], sharedWithPeer: false },
+    });
+    expect(recording({ ...note, sharedWithPeer: true }).events()[0]).toMatchObject({ data: { sharedWithPeer: true } });
+  });
+
+  it('is for clinicians and physicians', () => {
+    recording(note, physician).events();
+    for (const role of ['person', 'peer', 'supervisor', 'housing', 'auditor'] as const) {
+      recording(note, { ...clinician, role }).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+
+  it.each(['participantId', 'noteType', 'body', 'segments', 'authorCredential'])('needs %s', (field) => {
+    recording({ ...note, [field]: undefined }).thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it.each([
+    ['segments', []], ['segments', ['gossip']], ['body', '  '], ['noteType', ''], ['authorCredential', ' '], ['participantId', 'P1'],
+  ])('refuses %s %j', (field, value) => {
+    recording({ ...note, [field]: value }).thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it('names each segment once', () => {
+    expect(recording({ ...note, segments: ['mh', 'sud', 'mh'] }).events()[0]).toMatchObject({ data: { segments: ['mh', 'sud'] } });
+  });
+
+  it.each([
+    'times', 'modality', 'medication', 'diagnosis', 'plan', 'progress', 'vitals', 'attendance', 'Progress note', 'treatmentPlan',
+    'MEDICATION',
+  ])('of type %s cannot be labelled counseling, alone or with others', (noteType) => {
+    recording({ ...note, noteType, segments: ['counseling'] }).thenRefused('VALIDATION', { fields: ['segments'] });
+    recording({ ...note, noteType, segments: ['mh', 'counseling'] }).thenRefused('VALIDATION', { fields: ['segments'] });
+    recording({ ...note, noteType, segments: ['mh'] }).events();
+  });
+
+  it.each(['counselingNote', 'session', 'planet of memories'])('of type %s can be labelled counseling', (noteType) => {
+    recording({ ...note, noteType, segments: ['counseling'] }).events();
+  });
+});
+
+describe('Amending a clinician note', () => {
+  it('adds a correction that bears the labels of the note', () => {
+    amending(amendment).then({
+      type: 'ClinicianNoteAmended',
+      data: { amendmentId: derivedId(clinician.memberId, 'command', 0), ...amendment, segments: ['mh', 'health'] },
+    });
+  });
+
+  it('is its author\'s, in the organization where it was written', () => {
+    amending(amendment, physician).thenRefused('FORBIDDEN_ROLE');
+    amending(amendment, { ...clinician, orgId: derivedId('test', 'OrgED', 0) }).thenRefused('FORBIDDEN_ROLE');
+    amending(amendment, { ...clinician, role: 'peer' }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('is still its author\'s after it was amended', () => {
+    const amended = fact('ClinicianNoteAmended', {
+      noteId, amendmentId: derivedId('test', 'amendment', 0), segments: ['mh' as const, 'health' as const],
+    }, clinician);
+    given(clinicianNoteStream, recorded, amended).when(amendClinicianNote, amendment, { as: clinician }).events();
+    expect(clinicianNoteStream.entityOf(amended)).toBe(noteId);
+  });
+
+  it.each(['noteId', 'body', 'reason'])('needs %s', (field) => {
+    amending({ ...amendment, [field]: undefined }).thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it('needs a note', () => {
+    given(clinicianNoteStream).when(amendClinicianNote, amendment, { as: clinician }).thenRefused('NOT_FOUND');
+  });
+});

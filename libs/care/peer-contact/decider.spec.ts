@@ -1,0 +1,132 @@
+import { describe, it, expect } from '@jest/globals';
+import { derivedId, type Caller } from '@peerbridge/kernel';
+import { fact, given } from '../../kernel/testing.js';
+import { logPeerContact, peerContactStream, setContactVisibility, type PeerContactFacts } from './decider.js';
+import type { PeerContactEvent } from './events.js';
+
+const orgR = derivedId('test', 'OrgR', 0);
+const participantId = derivedId('test', 'P1', 0);
+const contactId = derivedId('test', 'contact', 0);
+const peer: Caller = { memberId: derivedId('test', 'PE1', 0), role: 'peer', orgId: orgR };
+const person: Caller = { memberId: derivedId('test', 'P1', 1), role: 'person', orgId: orgR, participantId };
+
+type PeerContactData = Extract<PeerContactEvent, { type: 'PeerContactLogged' }>['data'];
+
+const onTeam: PeerContactFacts = { membership: 'current', contactsOpenToTeam: false };
+const least = {
+  participantId, startedAt: '2026-01-15T10:00:00.000Z', endedAt: '2026-01-15T10:52:00.000Z', modality: 'inPerson',
+  supportTypes: ['emotional'], summary: 'A walk by the river.',
+};
+const asKept: PeerContactData = {
+  ...least, contactId, modality: 'inPerson', supportTypes: ['emotional'], activities: [], dimensions: [], goalIds: [],
+  coAuthored: false, livedExperienceShared: false, visibility: 'personAndPeer',
+};
+const logged = fact('PeerContactLogged', asKept, peer);
+
+const logging = (input: object, facts = onTeam, as = peer) => given(peerContactStream).when(logPeerContact, input, { as, facts });
+const newContactId = derivedId(peer.memberId, 'command', 0);
+
+describe('Logging a peer contact', () => {
+  it('keeps it between the two of them unless something else is said', () => {
+    logging(least).then({ type: 'PeerContactLogged', data: { ...asKept, contactId: newContactId } });
+  });
+
+  it('keeps everything that was recorded', () => {
+    const full = {
+      ...least, setting: 'jail', continuumStage: 'harmReduction', supportTypes: ['instrumental', 'affiliational'],
+      activities: ['skill', 'skillCoping', 'advocacy'], dimensions: ['home', 'community'], goalIds: [derivedId('test', 'goal', 0)],
+      narrative: 'Long story.', coAuthored: true, livedExperienceShared: true, visibility: 'team',
+    };
+    expect(logging(full).events()).toEqual([{ type: 'PeerContactLogged', data: { contactId: newContactId, ...full } }]);
+  });
+
+  it.each(['person', 'supervisor', 'clinician', 'housing', 'family'] as const)('is not for %s', (role) => {
+    logging(least, onTeam, { ...peer, role }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it.each(['participantId', 'startedAt', 'endedAt', 'modality', 'supportTypes', 'summary'])('needs %s', (field) => {
+    logging({ ...least, [field]: undefined }).thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it.each([
+    ['modality', 'telepathy'], ['supportTypes', []], ['supportTypes', ['financial']], ['setting', 'bar'], ['continuumStage', 'relapse'],
+    ['activities', ['diagnosis']], ['dimensions', ['money']], ['goalIds', ['a goal']], ['summary', '   '], ['visibility', 'public'],
+    ['startedAt', 'yesterday'], ['endedAt', '2026-01-15'],
+  ])('refuses %s %j', (field, value) => {
+    logging({ ...least, [field]: value }).thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it.each(['2026-01-15T10:00:00.000Z', '2026-01-15T09:59:59.999Z'])('that started at 10:00 cannot end at %s', (endedAt) => {
+    logging({ ...least, endedAt }).thenRefused('VALIDATION', { fields: ['endedAt'] });
+  });
+
+  it('compares instants, not texts', () => {
+    logging({ ...least, startedAt: '2026-01-15T12:00:00+02:00', endedAt: '2026-01-15T11:00:00Z' }).events();
+    logging({ ...least, startedAt: '2026-01-15T10:00:00Z', endedAt: '2026-01-15T11:00:00+02:00' })
+      .thenRefused('VALIDATION', { fields: ['endedAt'] });
+  });
+
+  it('cannot be done before it is over', () => {
+    logging({ ...least, endedAt: '2026-01-15T12:00:00.000Z' }).events();
+    logging({ ...least, endedAt: '2026-01-15T12:00:00.001Z' }).thenRefused('VALIDATION', { fields: ['endedAt'] });
+    logging({ ...least, startedAt: '2026-01-15T12:00:00.001Z', endedAt: '2026-01-15T12:30:00.000Z' })
+      .thenRefused('VALIDATION', { fields: ['startedAt', 'endedAt'] });
+  });
+
+  it('is open to a peer who has left the team, for the time when they were on it', () => {
+    logging(least, { ...onTeam, membership: 'former' }).events();
+  });
+
+  it('tells a peer who is not of the team nothing, not even that the person exists', () => {
+    logging(least, { ...onTeam, membership: 'none' }).thenRefused('NOT_FOUND');
+    logging({ ...least, visibility: 'team' }, { ...onTeam, membership: 'none' }).thenRefused('NOT_FOUND');
+  });
+
+  it('does not open it to the team on the peer\'s word alone', () => {
+    logging({ ...least, visibility: 'team' }).thenRefused('VALIDATION', { fields: ['visibility'] });
+  });
+
+  it('opens it to the team where the two wrote it together, or the person wants all contacts open', () => {
+    logging({ ...least, visibility: 'team', coAuthored: true }).events();
+    logging({ ...least, visibility: 'team' }, { ...onTeam, contactsOpenToTeam: true }).events();
+  });
+
+  it('never opens it where nobody asked', () => {
+    const [event] = logging(least, { ...onTeam, contactsOpenToTeam: true }).events();
+    expect(event?.data.visibility).toBe('personAndPeer');
+  });
+});
+
+describe('Setting who sees a contact', () => {
+  it.each(['team', 'personAndPeer'] as const)('is the person\'s: to %s', (visibility) => {
+    given(peerContactStream, logged).when(setContactVisibility, { contactId, visibility }, { as: person })
+      .then({ type: 'ContactVisibilitySet', data: { contactId, visibility } });
+  });
+
+  it('can be taken back', () => {
+    const opened = fact('ContactVisibilitySet', { contactId, visibility: 'team' as const }, person);
+    given(peerContactStream, logged, opened).when(setContactVisibility, { contactId, visibility: 'personAndPeer' }, { as: person })
+      .then({ type: 'ContactVisibilitySet', data: { contactId, visibility: 'personAndPeer' } });
+  });
+
+  it('is not the peer\'s', () => {
+    given(peerContactStream, logged).when(setContactVisibility, { contactId, visibility: 'team' }, { as: peer })
+      .thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it.each(['contactId', 'visibility'])('needs %s', (field) => {
+    given(peerContactStream, logged).when(setContactVisibility, { contactId, visibility: 'team', [field]: undefined }, { as: person })
+      .thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it('needs a contact', () => {
+    given(peerContactStream).when(setContactVisibility, { contactId, visibility: 'team' }, { as: person }).thenRefused('NOT_FOUND');
+  });
+});
+
+describe('A contact', () => {
+  it('is the node that each of its events touches', () => {
+    const closed = fact('ContactVisibilitySet', { contactId, visibility: 'personAndPeer' as const }, person);
+    expect([logged, closed].map((one) => peerContactStream.entityOf(one))).toEqual([contactId, contactId]);
+  });
+});
