@@ -1,0 +1,217 @@
+import { describe, it, expect } from '@jest/globals';
+import fc from 'fast-check';
+import { derivedId, type Caller, type DomainError } from '@peerbridge/kernel';
+import { fact, given } from '../../kernel/testing.js';
+import {
+  careTeamStream, inviteTeamMember, isOnTeam, joinCareTeam, liftRestriction, removeTeamMember, restrictWorker,
+} from './decider.js';
+
+const p1 = '00000001-0000-4000-8000-000000000000';
+const orgR = '00000010-0000-4000-8000-000000000000';
+const orgC = '00000011-0000-4000-8000-000000000000';
+const member = (n: number): string => `0000002${n}-0000-4000-8000-000000000000`;
+const membership = (n: number): string => `0000003${n}-0000-4000-8000-000000000000`;
+
+const person: Caller = { memberId: member(0), role: 'person', orgId: orgR, participantId: p1 };
+const peer: Caller = { memberId: member(1), role: 'peer', orgId: orgR, name: 'Pat' };
+const clinician: Caller = { memberId: member(2), role: 'clinician', orgId: orgC, name: 'Chris' };
+const secondPeer: Caller = { memberId: member(3), role: 'peer', orgId: orgR };
+const supervisor: Caller = { memberId: member(4), role: 'supervisor', orgId: orgR };
+
+const enrolledBy = ({ memberId, orgId }: Caller) => fact('ParticipantEnrolled', {
+  participantId: p1, contactsOpenToTeam: false, primaryPeer: { membershipId: membership(1), memberId, orgId },
+}, peer);
+const enrolledByThemself = fact('ParticipantEnrolled', { participantId: p1, contactsOpenToTeam: false }, person);
+const asMember = ({ memberId, orgId, role }: Caller) => ({ membershipId: membership(2), memberId, organizationId: orgId, role: role as 'peer' });
+const invited = (who: Caller) => fact('TeamMemberInvited', asMember(who), person);
+const joined = (who: Caller) => fact('TeamMemberJoined', { ...asMember(who), isPrimaryPeer: false }, who);
+const removed = (who: Caller) => fact('TeamMemberRemoved', { membershipId: membership(2), memberId: who.memberId }, person);
+const restricted = (who: Caller) => fact('WorkerRestricted', { participantId: p1, memberId: who.memberId }, person);
+const lifted = (who: Caller) => fact('RestrictionLifted', { participantId: p1, memberId: who.memberId }, person);
+
+const invitation = { participantId: p1, memberId: clinician.memberId, role: 'clinician', organizationId: orgC };
+
+describe('Inviting to the care team', () => {
+  it.each([['the person', person], ['their peer', peer], ['a supervisor', supervisor]])('is done by %s', (_who, as) => {
+    given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, invitation, { as, commandId: 'c1' }).then({
+      type: 'TeamMemberInvited',
+      data: { membershipId: derivedId(as.memberId, 'c1', 0), memberId: clinician.memberId, role: 'clinician', organizationId: orgC },
+    });
+  });
+
+  it('takes a peer who is on the team, not one who was merely invited or has left', () => {
+    given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, invitation, { as: secondPeer }).thenRefused('FORBIDDEN_ROLE');
+    given(careTeamStream, enrolledBy(peer), invited(secondPeer)).when(inviteTeamMember, invitation, { as: secondPeer })
+      .thenRefused('FORBIDDEN_ROLE');
+    given(careTeamStream, enrolledBy(peer), invited(secondPeer), joined(secondPeer), removed(secondPeer))
+      .when(inviteTeamMember, invitation, { as: secondPeer }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('happens once', () => {
+    given(careTeamStream, invited(clinician)).when(inviteTeamMember, invitation, { as: person })
+      .thenRefused('INVALID_TRANSITION', { state: 'invited' });
+    given(careTeamStream, invited(clinician), joined(clinician)).when(inviteTeamMember, invitation, { as: person })
+      .thenRefused('INVALID_TRANSITION', { state: 'joined' });
+    given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, { ...invitation, memberId: peer.memberId }, { as: person })
+      .thenRefused('INVALID_TRANSITION', { state: 'joined' });
+  });
+
+  it('begins a new membership after a removal', () => {
+    given(careTeamStream, invited(clinician), joined(clinician), removed(clinician))
+      .when(inviteTeamMember, invitation, { as: person, commandId: 'again' }).then({
+        type: 'TeamMemberInvited',
+        data: { membershipId: derivedId(person.memberId, 'again', 0), memberId: clinician.memberId, role: 'clinician', organizationId: orgC },
+      });
+  });
+
+  it('is for workers and family', () => {
+    expect(given(careTeamStream).when(inviteTeamMember, { ...invitation, role: 'family' }, { as: person }).events()).toHaveLength(1);
+    for (const role of ['person', 'auditor', 'privacyOfficer', 'integrator', 'friend']) {
+      given(careTeamStream).when(inviteTeamMember, { ...invitation, role }, { as: person }).thenRefused('VALIDATION', { fields: ['role'] });
+    }
+  });
+
+  it.each(['participantId', 'memberId', 'role', 'organizationId'])('needs %s', (field) => {
+    given(careTeamStream).when(inviteTeamMember, { ...invitation, [field]: undefined }, { as: person })
+      .thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it('is not for a clinician', () => {
+    given(careTeamStream).when(inviteTeamMember, invitation, { as: clinician }).thenRefused('FORBIDDEN_ROLE');
+  });
+});
+
+describe('Joining the care team', () => {
+  it('takes the invited, in the role and for the organization they were invited for', () => {
+    given(careTeamStream, enrolledBy(peer), invited(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician }).then({
+      type: 'TeamMemberJoined', data: { ...asMember(clinician), role: 'clinician', isPrimaryPeer: false, name: 'Chris' },
+    });
+    for (const as of [{ ...clinician, role: 'physician' as const }, { ...clinician, orgId: orgR }]) {
+      given(careTeamStream, invited(clinician)).when(joinCareTeam, { participantId: p1 }, { as }).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+
+  it('tells the uninvited nothing', () => {
+    given(careTeamStream, enrolledBy(peer)).when(joinCareTeam, { participantId: p1 }, { as: clinician }).thenRefused('NOT_FOUND');
+    given(careTeamStream, invited(clinician), removed(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician })
+      .thenRefused('NOT_FOUND');
+  });
+
+  it('happens once', () => {
+    given(careTeamStream, invited(clinician), joined(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician })
+      .thenRefused('INVALID_TRANSITION', { state: 'joined' });
+  });
+
+  it('makes the first peer the primary one, and only the first', () => {
+    const join = (...facts: Parameters<typeof careTeamStream.evolve>[1][]) =>
+      given(careTeamStream, ...facts, invited(secondPeer)).when(joinCareTeam, { participantId: p1 }, { as: secondPeer }).events()[0]!.data;
+    expect(join(enrolledByThemself)).toMatchObject({ isPrimaryPeer: true });
+    expect(join(enrolledBy(peer))).toMatchObject({ isPrimaryPeer: false });
+    expect(join(enrolledBy(peer), removed(peer))).toMatchObject({ isPrimaryPeer: true });
+  });
+
+  it('is asked by someone who cannot see the person yet', () => {
+    expect(joinCareTeam.subject({ participantId: p1 }, clinician, () => '')).toEqual({ kind: 'participant', id: p1, unseen: true });
+  });
+
+  it('is not for oversight', () => {
+    given(careTeamStream).when(joinCareTeam, { participantId: p1 }, { as: { ...clinician, role: 'auditor' } }).thenRefused('FORBIDDEN_ROLE');
+  });
+});
+
+describe('Removing from the care team', () => {
+  const removal = { participantId: p1, memberId: clinician.memberId };
+
+  it('ends a membership, or takes an invitation back', () => {
+    const data = { membershipId: membership(2), memberId: clinician.memberId };
+    given(careTeamStream, invited(clinician)).when(removeTeamMember, removal, { as: person }).then({ type: 'TeamMemberRemoved', data });
+    given(careTeamStream, enrolledBy(peer), invited(clinician), joined(clinician)).when(removeTeamMember, removal, { as: peer })
+      .then({ type: 'TeamMemberRemoved', data });
+  });
+
+  it('removes the enrolling peer too', () => {
+    given(careTeamStream, enrolledBy(peer)).when(removeTeamMember, { ...removal, memberId: peer.memberId }, { as: person })
+      .then({ type: 'TeamMemberRemoved', data: { membershipId: membership(1), memberId: peer.memberId } });
+  });
+
+  it('takes a peer who is on the team', () => {
+    given(careTeamStream, enrolledBy(peer), invited(clinician)).when(removeTeamMember, removal, { as: secondPeer }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('finds nobody who was never invited, and nobody twice', () => {
+    given(careTeamStream).when(removeTeamMember, removal, { as: person }).thenRefused('NOT_FOUND');
+    given(careTeamStream, invited(clinician), removed(clinician)).when(removeTeamMember, removal, { as: person })
+      .thenRefused('INVALID_TRANSITION', { state: 'removed' });
+  });
+});
+
+describe('Restricting a worker', () => {
+  const named = { participantId: p1, memberId: peer.memberId };
+
+  it('is the person’s, who also lifts it', () => {
+    given(careTeamStream, enrolledBy(peer)).when(restrictWorker, named, { as: person }).then({ type: 'WorkerRestricted', data: named });
+    given(careTeamStream, restricted(peer)).when(liftRestriction, named, { as: person }).then({ type: 'RestrictionLifted', data: named });
+    for (const command of [restrictWorker, liftRestriction]) {
+      given(careTeamStream, restricted(peer)).when(command, named, { as: supervisor }).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+
+  it('happens once, and is lifted once', () => {
+    given(careTeamStream, restricted(peer)).when(restrictWorker, named, { as: person })
+      .thenRefused('INVALID_TRANSITION', { state: 'restricted' });
+    given(careTeamStream, restricted(peer), lifted(peer)).when(liftRestriction, named, { as: person })
+      .thenRefused('INVALID_TRANSITION', { state: 'unrestricted' });
+  });
+
+  it('leaves the others alone', () => {
+    expect(given(careTeamStream, restricted(peer), restricted(clinician), lifted(peer)).state.restricted).toEqual([clinician.memberId]);
+  });
+});
+
+describe('The care team, whatever is asked in whatever order', () => {
+  type Fact = Parameters<typeof careTeamStream.evolve>[1];
+  const workers = [peer, clinician, secondPeer];
+  const steps = fc.array(fc.record({
+    command: fc.constantFrom('invite', 'join', 'remove'), who: fc.constantFrom(...workers), commandId: fc.uuid(),
+  }), { maxLength: 30 });
+
+  it('has at most one primary peer, and nobody on it who did not join', () => {
+    fc.assert(fc.property(steps, fc.boolean(), (asked, byPeer) => {
+      const facts: Fact[] = [byPeer ? enrolledBy(peer) : enrolledByThemself];
+      const present = new Set(byPeer ? [peer.memberId] : []);
+      for (const { command, who, commandId } of asked) {
+        const { memberId, role, orgId } = who;
+        const team = given(careTeamStream, ...facts);
+        const request = {
+          invite: () => team.when(inviteTeamMember, { participantId: p1, memberId, role, organizationId: orgId }, { as: person, commandId }),
+          join: () => team.when(joinCareTeam, { participantId: p1 }, { as: who, commandId }),
+          remove: () => team.when(removeTeamMember, { participantId: p1, memberId }, { as: person, commandId }),
+        }[command as 'invite' | 'join' | 'remove']();
+        try {
+          for (const event of request.events()) facts.push(fact(event.type, event.data, who) as Fact);
+          if (command === 'join') present.add(memberId);
+          if (command === 'remove') present.delete(memberId);
+        } catch (error) {
+          expect(['INVALID_TRANSITION', 'NOT_FOUND']).toContain((error as DomainError).code);
+        }
+      }
+      const { state } = given(careTeamStream, ...facts);
+      expect(Object.values(state.members).filter((one) => one.isPrimaryPeer).length).toBeLessThanOrEqual(1);
+      expect(workers.map((one) => isOnTeam(state, one.memberId))).toEqual(workers.map((one) => present.has(one.memberId)));
+    }), { numRuns: 200 });
+  });
+});
+
+describe('The node that a team event touches', () => {
+  it('is the membership; of a restriction, the participant', () => {
+    expect([enrolledBy(peer), invited(clinician), joined(clinician), removed(clinician)].map((one) => careTeamStream.entityOf(one)))
+      .toEqual([membership(1), membership(2), membership(2), membership(2)]);
+    expect([enrolledByThemself, restricted(peer), lifted(peer)].map((one) => careTeamStream.entityOf(one))).toEqual([p1, p1, p1]);
+  });
+
+  it('is what a caller may expect a version of', () => {
+    const { state } = given(careTeamStream, enrolledBy(peer), invited(clinician));
+    expect(joinCareTeam.entity!({ participantId: p1 }, state, clinician)).toBe(membership(2));
+    expect(removeTeamMember.entity!({ participantId: p1, memberId: peer.memberId }, state, person)).toBe(membership(1));
+  });
+});

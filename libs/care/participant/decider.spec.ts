@@ -1,0 +1,119 @@
+import { describe, it, expect } from '@jest/globals';
+import { derivedId, type Caller } from '@peerbridge/kernel';
+import { fact, given } from '../../kernel/testing.js';
+import { changePreferences, enrollParticipant, participantStream } from './decider.js';
+
+const p1 = '00000001-0000-4000-8000-000000000000';
+const p2 = '00000002-0000-4000-8000-000000000000';
+const orgR = '00000010-0000-4000-8000-000000000000';
+const person: Caller = { memberId: '00000020-0000-4000-8000-000000000000', role: 'person', orgId: orgR, participantId: p1 };
+const peer: Caller = { memberId: '00000021-0000-4000-8000-000000000000', role: 'peer', orgId: orgR, name: 'Pat' };
+const supervisor: Caller = { memberId: '00000022-0000-4000-8000-000000000000', role: 'supervisor', orgId: orgR };
+
+const mari = { preferredName: 'Mari', language: 'es' };
+const enrolled = fact('ParticipantEnrolled', { participantId: p1, contactsOpenToTeam: false }, person);
+
+describe('Enrolling', () => {
+  it('keeps what is known of the person, and no more', () => {
+    const known = {
+      ...mari, legalName: 'Maria Gomez', birthDate: '1990-04-12', contact: { phone: '555-0100', okToText: false }, interpreterNeeded: true,
+      householdSize: 3, accessibility: 'Ground floor', emergencyContact: 'Sister', pathway: ['mutualAid'], track: 'housing',
+      enrolledVia: 'court', setting: 'jail', regularSourceOfCare: 'Dr. Ito', safeContact: 'Before noon', doNotAskTopics: ['family'],
+    };
+    given(participantStream).when(enrollParticipant, { ...known, participantId: p1 }, { as: supervisor })
+      .then({ type: 'ParticipantEnrolled', data: { ...known, setting: 'jail', participantId: p1, contactsOpenToTeam: false } });
+  });
+
+  it('makes an enrolling peer the primary peer at once', () => {
+    given(participantStream).when(enrollParticipant, { ...mari, participantId: p1 }, { as: peer, commandId: 'c1' }).then({
+      type: 'ParticipantEnrolled',
+      data: {
+        ...mari, participantId: p1, contactsOpenToTeam: false, primaryPeerName: 'Pat',
+        primaryPeer: { membershipId: derivedId(peer.memberId, 'c1', 'membership'), memberId: peer.memberId, orgId: orgR },
+      },
+    });
+  });
+
+  it('is done by a person for themself, under the id of their token', () => {
+    given(participantStream).when(enrollParticipant, mari, { as: person })
+      .then({ type: 'ParticipantEnrolled', data: { ...mari, participantId: p1, contactsOpenToTeam: false } });
+  });
+
+  it('is not done by a person for another, or without a participant id of their own', () => {
+    given(participantStream).when(enrollParticipant, { ...mari, participantId: p2 }, { as: person }).thenRefused('FORBIDDEN_ROLE');
+    given(participantStream).when(enrollParticipant, mari, { as: { ...person, participantId: undefined } }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('makes an id where a worker gives none', () => {
+    const [event] = given(participantStream).when(enrollParticipant, mari, { as: supervisor, commandId: 'c1' }).events();
+    expect(event!.data.participantId).toBe(derivedId(supervisor.memberId, 'c1', 0));
+  });
+
+  it('is refused for an id that is taken, with the version that stands', () => {
+    const changed = fact('PreferencesChanged', { participantId: p1 }, person);
+    given(participantStream, enrolled, changed).when(enrollParticipant, { ...mari, participantId: p1 }, { as: peer })
+      .thenRefused('VERSION_CONFLICT', { actualVersion: 1 });
+  });
+
+  it('opens contacts to the team only by the person’s own word', () => {
+    const open = { ...mari, contactsOpenToTeam: true };
+    given(participantStream).when(enrollParticipant, open, { as: person })
+      .then({ type: 'ParticipantEnrolled', data: { ...open, participantId: p1 } });
+    given(participantStream).when(enrollParticipant, open, { as: peer }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it.each([
+    ['preferredName', { preferredName: undefined }], ['language', { language: ' ' }], ['birthDate', { birthDate: '1990-02-30' }],
+    ['birthDate', { birthDate: '2026-01-16' }], ['setting', { setting: 'spaceship' }], ['householdSize', { householdSize: 0 }],
+    ['contact.phone', { contact: { phone: '' } }], ['participantId', { participantId: 'mari' }],
+  ])('names %s when it is missing or malformed', (field, given_) => {
+    given(participantStream).when(enrollParticipant, { ...mari, ...given_ }, { as: peer, now: '2026-01-15T12:00:00.000Z' })
+      .thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it.each(['clinician', 'family', 'privacyOfficer'] as const)('is not for a %s', (role) => {
+    given(participantStream).when(enrollParticipant, mari, { as: { ...peer, role } }).thenRefused('FORBIDDEN_ROLE');
+  });
+});
+
+describe('Changing preferences', () => {
+  it('holds the given fields and no others', () => {
+    const changes = { participantId: p1, safeContact: 'Evenings', doNotAskTopics: [] };
+    given(participantStream, enrolled).when(changePreferences, changes, { as: peer, facts: { onTeam: true } })
+      .then({ type: 'PreferencesChanged', data: changes });
+  });
+
+  it('lets the person, and nobody else, open contacts to the team', () => {
+    const open = { participantId: p1, contactsOpenToTeam: true };
+    given(participantStream, enrolled).when(changePreferences, open, { as: person, facts: { onTeam: false } })
+      .then({ type: 'PreferencesChanged', data: open });
+    given(participantStream, enrolled).when(changePreferences, open, { as: peer, facts: { onTeam: true } }).thenRefused('FORBIDDEN_ROLE');
+    expect(given(participantStream, enrolled, fact('PreferencesChanged', open, person)).state.contactsOpenToTeam).toBe(true);
+    expect(given(participantStream, enrolled, fact('PreferencesChanged', open, person), fact('PreferencesChanged', { participantId: p1 }, peer))
+      .state.contactsOpenToTeam).toBe(true);
+  });
+
+  it('is not for a peer who is off the team', () => {
+    given(participantStream, enrolled).when(changePreferences, { participantId: p1, safeContact: 'Evenings' }, { as: peer, facts: { onTeam: false } })
+      .thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('wants at least one change', () => {
+    given(participantStream, enrolled).when(changePreferences, { participantId: p1 }, { as: person, facts: { onTeam: false } })
+      .thenRefused('VALIDATION', {
+        fields: ['safeContact', 'doNotAskTopics', 'contact', 'householdSize', 'accessibility', 'contactsOpenToTeam'],
+      });
+  });
+
+  it('finds nobody who never enrolled', () => {
+    given(participantStream).when(changePreferences, { participantId: p1, safeContact: 'Evenings' }, { as: person, facts: { onTeam: false } })
+      .thenRefused('NOT_FOUND');
+  });
+
+  it('touches the participant', () => {
+    expect(participantStream.entityOf(enrolled)).toBe(p1);
+    const input = { participantId: p1, safeContact: 'Evenings' };
+    expect(changePreferences.entity!(input, given(participantStream, enrolled).state, person)).toBe(p1);
+    expect(changePreferences.subject(input, person, () => '')).toEqual({ kind: 'participant', id: p1 });
+  });
+});
