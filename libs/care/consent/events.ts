@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { defineEvent, purposesOfUse, segments, type FactOf, type NewEventOf } from '@peerbridge/kernel';
+
+/** 42 CFR Part 2, 2024 rule. `tpo`: one consent for treatment, payment and operations. */
+export const consentKinds = ['tpo', 'named', 'counselingNotes', 'legalProceeding', 'criminalJustice', 'family'] as const;
+export type ConsentKind = (typeof consentKinds)[number];
+
+/** What the person was told when they signed. */
+export const consentStatements = ['rightToRevoke', 'redisclosure', 'refusalConsequences'] as const;
+
+/** Recipients who are a relationship: a clinician or physician on the person's team. */
+export const recipientClasses = ['treatingProviders'] as const;
+
+/** Exactly one of the three. */
+export const recipient = z.object({
+  orgId: z.uuid().optional(),
+  memberId: z.uuid().optional(),
+  class: z.enum(recipientClasses).optional(),
+});
+export type Recipient = z.infer<typeof recipient>;
+
+/** What a consent says, as far as rules rest on it. */
+export const terms = z.object({
+  kind: z.enum(consentKinds),
+  /** The organization whose items the consent opens. */
+  discloserOrgId: z.uuid(),
+  recipients: z.array(recipient).min(1),
+  segments: z.array(z.enum(segments)).min(1),
+  purposes: z.array(z.enum(purposesOfUse)).min(1),
+  formHash: z.string(),
+  formVersion: z.string(),
+  signedAt: z.iso.datetime(),
+  effectiveFrom: z.iso.datetime(),
+  /** In force before `at`; neither `at` nor `none`: until `expiryEvent`, which people judge and no clock. */
+  expiry: z.object({ at: z.iso.datetime().optional(), none: z.literal(true).optional() }),
+  statements: z.array(z.enum(consentStatements)),
+  /** criminalJustice only: no revocation before. */
+  revocableFrom: z.iso.datetime().optional(),
+});
+export type Terms = z.infer<typeof terms>;
+
+/** The words of the form. Those that a draft holds are not repeated when it is granted. */
+const words = {
+  signature: z.object({ method: z.string(), signer: z.string(), capacity: z.string() }).optional(),
+  expiryEvent: z.string().optional(),
+};
+const sealedWords = { signature: 'identity', expiryEvent: 'team' } as const;
+
+/** Authorizes nothing. */
+export const consentDrafted = defineEvent({
+  type: 'ConsentDrafted',
+  schema: z.object({
+    ...terms.partial().shape, ...words,
+    consentId: z.uuid(),
+    /** Whether there is a signature. */
+    signed: z.boolean(),
+    recordedBy: z.uuid(),
+  }),
+  sealed: sealedWords,
+  segments: () => ['team'],
+});
+
+export const consentGranted = defineEvent({
+  type: 'ConsentGranted',
+  schema: z.object({ ...terms.shape, ...words, consentId: z.uuid(), recordedBy: z.uuid() }),
+  sealed: sealedWords,
+  segments: () => ['team'],
+});
+
+export const consentNarrowed = defineEvent({
+  type: 'ConsentNarrowed',
+  schema: z.object({ consentId: z.uuid(), segments: z.array(z.enum(segments)).min(1) }),
+  segments: () => ['team'],
+});
+
+export const consentSuspended = defineEvent({
+  type: 'ConsentSuspended', schema: z.object({ consentId: z.uuid() }), segments: () => ['team'],
+});
+
+export const suspensionLifted = defineEvent({
+  type: 'SuspensionLifted', schema: z.object({ consentId: z.uuid() }), segments: () => ['team'],
+});
+
+export const consentRevoked = defineEvent({
+  type: 'ConsentRevoked',
+  schema: z.object({
+    consentId: z.uuid(),
+    /** Of the written revocation; made by the system where the person revoked in the application. */
+    artifactHash: z.string(),
+    madeBy: z.enum(['person', 'worker']),
+  }),
+  segments: () => ['team'],
+});
+
+export const consentEvents = [
+  consentDrafted, consentGranted, consentNarrowed, consentSuspended, suspensionLifted, consentRevoked,
+];
+export type ConsentEvent = NewEventOf<(typeof consentEvents)[number]>;
+export type ConsentFact = FactOf<(typeof consentEvents)[number]>;
