@@ -15,6 +15,8 @@ export interface EmbeddedPostgres {
 export interface EmbeddedPostgresOptions {
   /** PostgreSQL's own folder is `postgres` in it. */
   dataDir: string;
+  /** Whether to stop the server when leaving it last; default true. */
+  stopWhenLast?: boolean;
   log?: (message: string) => void;
 }
 
@@ -49,11 +51,12 @@ const SETTINGS: Record<string, string> = {
  * be it another process's or left behind by one that was killed. A server that dies meanwhile is started again.
  * @throws EmbeddedPostgresError
  */
-export async function openEmbeddedPostgres({ dataDir, log = () => {} }: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const { dataDir, stopWhenLast = true, log = () => {} } = options;
   await makeDataDir(dataDir);
   const binaries = await PostgresBinaries.find(dataDir);
   const folder = await PostgresFolder.open(dataDir, binaries);
-  return Membership.join(new Server(folder, binaries, log), log);
+  return Membership.join(new Server(folder, binaries, log), stopWhenLast, log);
 }
 
 async function makeDataDir(dataDir: string): Promise<void> {
@@ -161,14 +164,15 @@ class Membership implements EmbeddedPostgres {
 
   private constructor(
     private readonly server: Server,
-    private readonly log: (message: string) => void,
     private readonly port: number,
+    private readonly stopWhenLast: boolean,
+    private readonly log: (message: string) => void,
   ) {}
 
-  static async join(server: Server, log: (message: string) => void): Promise<Membership> {
+  static async join(server: Server, stopWhenLast: boolean, log: (message: string) => void): Promise<Membership> {
     for (const deadline = Date.now() + START_TIMEOUT_MS; ; await delay(POLL_MS)) {
       const { port } = await server.ensureReady();
-      const membership = new Membership(server, log, port);
+      const membership = new Membership(server, port, stopWhenLast, log);
       try {
         await membership.hold();
         return membership;
@@ -190,6 +194,7 @@ class Membership implements EmbeddedPostgres {
     const { client } = this;
     if (!client) return;
     try {
+      if (!this.stopWhenLast) return;
       await client.query(`select pg_advisory_unlock_shared(${IN_USE})`);
       const { rows } = await client.query<{ last: boolean }>(`select pg_try_advisory_lock(${IN_USE}) as last`);
       const postmaster = await this.server.running();
