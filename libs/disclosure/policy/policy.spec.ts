@@ -206,6 +206,10 @@ describe('a named consent', () => {
     expect(openTo({ ...EM1, role: 'educator' }, personWith(consents.employment))).toEqual([]);
   });
 
+  it('has recipients by name: the class of treating providers is for TPO alone', () => {
+    expect(openTo(CL1, personWith({ ...consents.tpo, kind: 'named' }))).toEqual([]);
+  });
+
   it('never opens sud, mh, health or justice to housing', () => {
     expect(openTo(HO1, personWith({ ...consents.housing, segments }))).toEqual(['identity', 'housing']);
   });
@@ -325,6 +329,14 @@ describe('several permissions', () => {
     expect(of(decision, 'goals')).toMatchObject({ basis: 'programInternal', consentIds: [toRiverside.id], until: null });
     expect(of(decision, 'sud')).toMatchObject(
       { basis: 'named', consentIds: [toRiverside.id], until: '2026-12-01T00:00:00.000Z' });
+  });
+
+  it('TPO comes before a name, whichever was given first', () => {
+    const naming: ConsentFact = { ...consents.employment, recipients: [{ memberId: CL1.memberId }], segments: ['mh'] };
+    for (const given of [[naming, consents.tpo], [consents.tpo, naming]]) {
+      expect(of(decide(CL1, personWith(...given), noon), 'mh')).toMatchObject(
+        { basis: 'tpo', consentIds: given.map(({ id }) => id), until: null });
+    }
   });
 
   it('the one that ends last says until when; one without a date lasts', () => {
