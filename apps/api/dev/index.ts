@@ -1,0 +1,47 @@
+import { fixtureClaims, fixtureMembers, type DevIssuer } from '@peerbridge/identity';
+import { roles, type AdjustableClock } from '@peerbridge/kernel';
+import type { Config, Logger } from '@peerbridge/platform';
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { formatted, refusalOf } from '../http/errors.js';
+import { explorer } from './explorer.js';
+
+const clockSetting = z.strictObject({ now: z.iso.datetime({ offset: true }).nullable() });
+
+/**
+ * What makes developing easy and must not exist in production: tokens for the asking, a clock that can be set, the
+ * issuer's key set and the explorer.
+ */
+export function devRoutes(deps: {
+  config: Pick<Config, 'environment' | 'devClock'>;
+  issuer: DevIssuer;
+  clock: AdjustableClock;
+  log: Logger;
+}): (instance: FastifyInstance) => void {
+  if (deps.config.environment === 'production') throw new Error('The routes of development are refused in production');
+  const { config, issuer, clock, log } = deps;
+
+  return (instance) => {
+    instance.register(async (scope) => {
+      scope.setErrorHandler((error, _request, reply) => {
+        const refusal = refusalOf(error instanceof z.ZodError ? { statusCode: 400 } : error, log);
+        return reply.code(refusal.status).send({ errors: [formatted(refusal.error)] });
+      });
+
+      scope.post('/dev/token', async ({ body }) => issuer.issue(body));
+      scope.get('/.well-known/jwks.json', async () => issuer.jwks);
+      scope.get('/dev/roles', async () => Promise.all(roles.map(async (role) => ({
+        role, name: fixtureMembers[role].name, token: (await issuer.issue(fixtureClaims(role))).access_token,
+      }))));
+
+      if (config.devClock) {
+        scope.put('/dev/clock', async ({ body }) => {
+          const { now } = clockSetting.parse(body);
+          clock.freeze(now === null ? undefined : new Date(now));
+          return { now: clock.now().toISOString(), frozen: now !== null };
+        });
+      }
+      explorer(scope);
+    });
+  };
+}

@@ -1,0 +1,9 @@
+import type { Caller } from '@peerbridge/kernel';
+
+/** What resolvers are given, anew for each request and for each delivery of a subscription: `@Context('caller')`. */
+export interface GraphqlContext {
+  caller: Caller;
+  requestId: string;
+  /** Subscriptions: aborted when nobody listens any more. */
+  signal?: AbortSignal;
+}

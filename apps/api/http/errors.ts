@@ -1,0 +1,58 @@
+import { Catch, type ArgumentsHost } from '@nestjs/common';
+import { BaseExceptionFilter } from '@nestjs/core';
+import type { GqlContextType } from '@nestjs/graphql';
+import { DomainError } from '@peerbridge/kernel';
+import type { Logger } from '@peerbridge/platform';
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+
+const INTERNAL_MESSAGE = 'Something went wrong on our side.';
+
+export const formatted = ({ message, code, details }: DomainError): GraphQLFormattedError =>
+  ({ message, extensions: { code, ...details } });
+
+/** What the caller is told of errors met while executing: a refusal as it is, anything else only that it happened. */
+export function formatErrors(errors: readonly GraphQLError[], log: Logger): GraphQLFormattedError[] {
+  return errors.map((error) => {
+    const cause = causeOf(error);
+    const where = { locations: error.locations, path: error.path };
+    if (cause instanceof DomainError) return { ...formatted(cause), ...where };
+    log.error({ err: cause, path: error.path?.filter((step) => typeof step === 'string').join('.') }, 'A resolver failed');
+    return { ...formatted(new DomainError('INTERNAL', INTERNAL_MESSAGE)), ...where };
+  });
+}
+
+/** GraphQL wraps what a resolver threw, at times more than once. */
+function causeOf(error: GraphQLError): Error {
+  const original = error.originalError as (Error & { originalError?: unknown }) | null | undefined;
+  if (!original) return error;
+  return 'originalError' in original ? causeOf(original as GraphQLError) : original;
+}
+
+/** What is said of a request that was never executed, and with which HTTP status. */
+export function refusalOf(error: unknown, log: Logger): { status: number; error: DomainError } {
+  if (error instanceof DomainError) return { status: statusOf(error), error };
+  const { statusCode } = error as { statusCode?: number };
+  if (statusCode === 413) return { status: 413, error: new DomainError('LIMIT_EXCEEDED', 'The body is too large.') };
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return { status: 400, error: new DomainError('BAD_REQUEST', 'The body must be JSON.') };
+  }
+  log.error({ err: error }, 'A request failed');
+  return { status: 500, error: new DomainError('INTERNAL', INTERNAL_MESSAGE) };
+}
+
+function statusOf({ code }: DomainError): number {
+  switch (code) {
+    case 'UNAUTHENTICATED': return 401;
+    case 'BAD_REQUEST': case 'LIMIT_EXCEEDED': return 400;
+    default: return 200;
+  }
+}
+
+/** Lets errors of resolvers pass to `formatErrors`: Nest's own filter would log every refusal. */
+@Catch()
+export class PassErrorsOn extends BaseExceptionFilter {
+  override catch(error: unknown, host: ArgumentsHost): void {
+    if (host.getType<GqlContextType>() === 'graphql') throw error;
+    super.catch(error, host);
+  }
+}

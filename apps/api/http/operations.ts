@@ -1,0 +1,135 @@
+import { DomainError } from '@peerbridge/kernel';
+import {
+  coerceInputValue, getOperationAST, getVariableValues, GraphQLError, isInputType, isNonNullType, Kind,
+  NoSchemaIntrospectionCustomRule, parse, print, separateOperations, specifiedRules, typeFromAST, validate,
+  ValuesOfCorrectTypeRule, type DocumentNode, type GraphQLSchema, type NamedTypeNode, type OperationDefinitionNode,
+  type ValidationContext, type ValidationRule,
+} from 'graphql';
+import { z } from 'zod';
+import { limits, sizeOf, withinLimits } from './limits.js';
+
+/** The body of a request, and the payload of a `subscribe` message. */
+const graphqlRequest = z.object({
+  query: z.string().min(1),
+  operationName: z.string().nullish(),
+  variables: z.record(z.string(), z.unknown()).nullish(),
+});
+
+/** An operation that has passed every check: what is left is to execute it. */
+export interface Operation {
+  /** The text of this one operation and its fragments. */
+  source: string;
+  document: DocumentNode;
+  definition: OperationDefinitionNode;
+  variables: Record<string, unknown>;
+}
+
+interface Checked {
+  source: string;
+  document: DocumentNode;
+  definition: OperationDefinitionNode;
+  /** Whether its cost depends on the variables so much that it must be looked at each time. */
+  costVaries: boolean;
+}
+
+const REMEMBERED_OPERATIONS = 500;
+/** Longer ones are checked each time: remembering them would cost more memory than it saves time. */
+export const REMEMBERED_LENGTH = 8 * 1024;
+
+/** Checks what callers ask against the schema and the limits, before anything is executed. */
+export class Operations {
+  private readonly checked = new Map<string, Checked>();
+
+  private readonly rules: readonly ValidationRule[];
+
+  /** @param options.introspection whether callers may learn the schema by asking */
+  constructor(private readonly schema: GraphQLSchema, private readonly options: { introspection: boolean }) {
+    this.rules = options.introspection ? rules : [...rules, NoSchemaIntrospectionCustomRule];
+  }
+
+  /** @throws DomainError BAD_REQUEST, then LIMIT_EXCEEDED */
+  prepare(request: unknown): Operation {
+    const parsed = graphqlRequest.safeParse(request);
+    if (!parsed.success) throw badRequest('One JSON object with a query is expected; variables are an object.');
+    const { query, operationName, variables: given } = parsed.data;
+    const { costVaries, ...operation } = this.checkedOperation(query, operationName ?? undefined);
+
+    const variables = given ?? {};
+    const { definition, document } = operation;
+    const { errors, coerced } = getVariableValues(this.schema, definition.variableDefinitions ?? [], variables);
+    if (errors) throw badRequest(`Variables do not fit their types: ${faultsIn(this.schema, definition, variables).join(', ')}.`);
+    if (costVaries) withinLimits(sizeOf(this.schema, document, definition, coerced));
+    return { ...operation, variables };
+  }
+
+  private checkedOperation(query: string, name: string | undefined): Checked {
+    const key = `${name ?? ''}\n${query}`;
+    const known = this.checked.get(key);
+    if (known) return known;
+    const checked = this.check(query, name);
+    if (query.length <= REMEMBERED_LENGTH) {
+      const [oldest] = this.checked.keys();
+      if (oldest !== undefined && this.checked.size >= REMEMBERED_OPERATIONS) this.checked.delete(oldest);
+      this.checked.set(key, checked);
+    }
+    return checked;
+  }
+
+  private check(query: string, name: string | undefined): Checked {
+    const document = parsed(query);
+    const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+    const sizes = operations.map((operation) => sizeOf(this.schema, document, operation));
+    // What is too big even to be validated is refused first: an exception to the order of the checks.
+    if (sizes.reduce((sum, size) => sum + size.selections, 0) > limits.selections) throw tooLong();
+
+    const errors = validate(this.schema, document, this.rules, { maxErrors: 10 });
+    if (errors.length > 0) throw badRequest(...errors.map((error) => this.speakable(error.message) + at(error)));
+    const definition = getOperationAST(document, name);
+    if (!definition) throw badRequest('The operation to execute is not clear: name one of the document.');
+
+    const size = sizeOf(this.schema, document, definition);
+    const costVaries = size.cost > limits.cost;
+    withinLimits(costVaries ? { ...size, cost: 0 } : size);
+    const alone = operations.length === 1 ? document : separateOperations(document)[name ?? ''] ?? document;
+    return { source: alone === document ? query : print(alone), document: alone, definition, costVaries };
+  }
+
+  /** Suggestions say what else the schema has. */
+  private speakable(message: string): string {
+    return this.options.introspection ? message : message.replace(/ Did you mean .*$/s, '');
+  }
+}
+
+function parsed(query: string): DocumentNode {
+  try {
+    return parse(query, { maxTokens: limits.tokens });
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    if (error.message.includes('tokens. Parsing aborted')) throw tooLong();
+    throw badRequest(`This is not GraphQL${at(error)}.`);
+  }
+}
+
+const badRequest = (...messages: string[]): DomainError => new DomainError('BAD_REQUEST', messages.join(' '));
+const tooLong = (): DomainError => new DomainError('LIMIT_EXCEEDED', 'The document is too long.');
+
+const at = ({ locations }: GraphQLError): string =>
+  locations?.[0] ? ` (line ${locations[0].line}, column ${locations[0].column})` : '';
+
+/** The rule that a literal must fit its type, without quoting it: what callers write in a literal may be protected text. */
+const valuesUnquoted: ValidationRule = (context) => ValuesOfCorrectTypeRule(Object.create(context, {
+  reportError: { value: ({ nodes }: GraphQLError) => context.reportError(new GraphQLError('A value does not fit its type.', { nodes })) },
+}) as ValidationContext);
+
+const rules = specifiedRules.map((rule) => (rule === ValuesOfCorrectTypeRule ? valuesUnquoted : rule));
+
+/** Where variables do not fit their types, as paths: values stay unquoted here too. */
+function faultsIn(schema: GraphQLSchema, definition: OperationDefinitionNode, variables: Record<string, unknown>): string[] {
+  return (definition.variableDefinitions ?? []).flatMap(({ variable: { name: { value: name } }, type: typeNode, defaultValue }) => {
+    const type = typeFromAST(schema, typeNode as NamedTypeNode);
+    if (variables[name] === undefined && (defaultValue || !isNonNullType(type))) return [];
+    const faults: string[] = [];
+    if (isInputType(type)) coerceInputValue(variables[name], type, (path) => faults.push(['$' + name, ...path].join('.')));
+    return faults;
+  });
+}

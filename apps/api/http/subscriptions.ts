@@ -1,0 +1,174 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { Authenticator } from '@peerbridge/identity';
+import { DomainError, randomId, type Caller } from '@peerbridge/kernel';
+import type { Logger } from '@peerbridge/platform';
+import {
+  createSourceEventStream, execute, GraphQLError, type ExecutionArgs, type ExecutionResult, type GraphQLSchema,
+} from 'graphql';
+import { handleProtocols, makeServer } from 'graphql-ws';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { GraphqlContext } from './context.js';
+import { formatErrors, refusalOf } from './errors.js';
+import { GRAPHQL_PATH } from './graphql-route.js';
+import { limits } from './limits.js';
+import type { Operations } from './operations.js';
+
+/** A receiver is disconnected when this much waits for it, or when it takes longer than this to take one message. */
+const WAITING_BYTES = 1024 * 1024;
+const TAKEN_WITHIN_MS = 2000;
+const PING_EVERY_MS = 12_000;
+const SUBSCRIPTIONS_PER_SOCKET = 100;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** Close codes of graphql-transport-ws. */
+const GOING_AWAY = 1001;
+const INTERNAL = 4500;
+const UNAUTHORIZED = 4401;
+
+interface Connection extends Record<PropertyKey, unknown> {
+  socket: WebSocket;
+  request: IncomingMessage;
+  caller?: Caller;
+}
+
+/**
+ * `graphql-transport-ws` on the path of GraphQL. The token comes in `connection_init`, never in a cookie; the socket
+ * closes when the token ends. The same checks hold as over HTTP.
+ *
+ * A subscription's source is asked for its next event once the last one was handed over to the network, so a source
+ * that does its work between two `yield`s knows when that was.
+ */
+export function serveSubscriptions(server: Server, deps: {
+  authenticator: Authenticator;
+  schema(): { schema: GraphQLSchema; operations: Operations };
+  log: Logger;
+  onUpgrade(request: IncomingMessage): void;
+}): { close(): Promise<void> } {
+  const sockets = new WebSocketServer({ server, path: GRAPHQL_PATH, maxPayload: limits.bodyBytes, handleProtocols });
+
+  const graphql = makeServer<Record<string, unknown>, Connection>({
+    async onConnect({ connectionParams, extra }) {
+      const authenticated = await deps.authenticator.authenticate(connectionParams?.authorization).catch(() => undefined);
+      if (!authenticated) return false;
+      extra.caller = authenticated.caller;
+      const ends = setTimeout(
+        () => extra.socket.close(UNAUTHORIZED, 'The token has ended'),
+        Math.min(Math.max(authenticated.expiresAt - Date.now(), 0), LONGEST_TIMER_MS),
+      );
+      extra.socket.once('close', () => clearTimeout(ends));
+      return true;
+    },
+
+    onSubscribe({ extra, subscriptions }, _id, payload) {
+      try {
+        if (Object.keys(subscriptions).length > SUBSCRIPTIONS_PER_SOCKET) {
+          throw new DomainError('LIMIT_EXCEEDED', `No more than ${SUBSCRIPTIONS_PER_SOCKET} operations at once.`);
+        }
+        const { schema, operations } = deps.schema();
+        const { document, variables } = operations.prepare(payload);
+        const contextValue: GraphqlContext = { caller: extra.caller as Caller, requestId: randomId() };
+        return { schema, document, variableValues: variables, contextValue };
+      } catch (error) {
+        const refusal = refusalOf(error, deps.log).error;
+        return [new GraphQLError(refusal.message, { originalError: refusal })];
+      }
+    },
+    subscribe: subscribeFreshly,
+    onNext: (_context, _id, _payload, _args, { data, errors }) =>
+      (errors ? { data, errors: formatErrors(errors, deps.log) as GraphQLError[] } : undefined),
+    onError: (_context, _id, _payload, errors) => formatErrors(errors as GraphQLError[], deps.log),
+  });
+
+  sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
+    deps.onUpgrade(request);
+    // A peer that breaks the WebSocket protocol is disconnected by `ws` itself.
+    socket.on('error', () => {});
+    const closed = graphql.opened({
+      protocol: socket.protocol,
+      send: (text) => handOver(socket, text),
+      close: (code, reason) => socket.close(code, reason),
+      onMessage: (handle) => socket.on('message', (message) => {
+        handle(String(message)).catch((error: unknown) => {
+          deps.log.error({ err: error }, 'A message over a WebSocket failed');
+          socket.close(INTERNAL);
+        });
+      }),
+    }, { socket, request });
+    const stopPinging = keepAlive(socket);
+    socket.once('close', (code, reason) => {
+      stopPinging();
+      closed(code, String(reason)).catch((error: unknown) => deps.log.error({ err: error }, 'A subscription did not end well'));
+    });
+  });
+
+  return {
+    async close() {
+      for (const socket of sockets.clients) {
+        socket.close(GOING_AWAY);
+        setTimeout(() => socket.terminate(), 1000).unref();
+      }
+      await new Promise((resolve) => sockets.close(resolve));
+    },
+  };
+}
+
+/** Resolves when the network has taken the message. A receiver that does not take it must not hold anything up. */
+function handOver(socket: WebSocket, text: string): Promise<void> {
+  if (socket.readyState !== socket.OPEN) return Promise.resolve();
+  if (socket.bufferedAmount > WAITING_BYTES) {
+    socket.terminate();
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    const late = setTimeout(() => socket.terminate(), TAKEN_WITHIN_MS);
+    // An error means that the socket is gone: its `close` ends the subscriptions.
+    socket.send(text, () => {
+      clearTimeout(late);
+      resolve();
+    });
+  });
+}
+
+/** Ends sockets whose other end has vanished without a word. */
+function keepAlive(socket: WebSocket): () => void {
+  let answered = true;
+  socket.on('pong', () => { answered = true; });
+  const timer = setInterval(() => {
+    if (!answered) return socket.terminate();
+    answered = false;
+    socket.ping();
+  }, PING_EVERY_MS);
+  return () => clearInterval(timer);
+}
+
+/**
+ * Like graphql's `subscribe`, but every delivery is executed with a context of its own, so that nothing remembered for
+ * one (a loader's cache, a decision) answers for the next; and the source learns by `signal` when nobody listens any more.
+ */
+async function subscribeFreshly(args: ExecutionArgs): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
+  const ended = new AbortController();
+  const contextValue: GraphqlContext = { ...args.contextValue as GraphqlContext, signal: ended.signal };
+  const source = await createSourceEventStream({ ...args, contextValue });
+  if (!(Symbol.asyncIterator in source)) return source;
+  const events = source[Symbol.asyncIterator]();
+  const end = async (): Promise<IteratorResult<ExecutionResult, void>> => {
+    ended.abort();
+    await events.return?.();
+    return { done: true, value: undefined };
+  };
+  const deliveries: AsyncGenerator<ExecutionResult, void, void> = {
+    async next() {
+      const event = await events.next();
+      if (event.done || ended.signal.aborted) return { done: true, value: undefined };
+      return { done: false, value: await execute({ ...args, rootValue: event.value, contextValue: { ...contextValue } }) };
+    },
+    return: end,
+    async throw(error: unknown) {
+      await end();
+      throw error;
+    },
+    [Symbol.asyncIterator]: () => deliveries,
+    [Symbol.asyncDispose]: async () => void await end(),
+  };
+  return deliveries;
+}

@@ -1,0 +1,503 @@
+import { mkdtemp } from 'node:fs/promises';
+import { request as rawRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Module } from '@nestjs/common';
+import {
+  Args, Context, Field, ID, InputType, Int, Mutation, ObjectType, Parent, Query, ResolveField, Resolver, Subscription,
+} from '@nestjs/graphql';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Authenticator, DevIssuer, fixtureClaims, fixtureMembers } from '@peerbridge/identity';
+import { AdjustableClock, DomainError, invalid, type Caller } from '@peerbridge/kernel';
+import { createLog, Metrics, type HealthSources } from '@peerbridge/platform';
+import { getIntrospectionQuery } from 'graphql';
+import { createClient } from 'graphql-ws';
+import WebSocket from 'ws';
+import { devRoutes } from '../apps/api/dev/index.js';
+import { createHttpApplication, type GraphqlContext } from '../apps/api/http/index.js';
+
+const CANARY = 'took sertraline with her coffee';
+
+@ObjectType()
+class Viewer {
+  @Field(() => ID) id!: string;
+  @Field({ nullable: true }) name?: string;
+  @Field({ nullable: true }) role?: string;
+}
+
+@InputType()
+class NoteInput {
+  @Field(() => ID) commandId!: string;
+  @Field({ nullable: true }) body?: string;
+}
+
+@ObjectType()
+class NotePayload {
+  @Field(() => ID) id!: string;
+}
+
+/** A schema just deep and wide enough to try what the shell does. */
+@Resolver(() => Viewer)
+class ShellResolver {
+  static readonly subscriptions = { open: 0, waiting: [] as (() => void)[] };
+
+  @Query(() => Viewer)
+  viewer(@Context('caller') caller: Caller): Viewer {
+    return { id: caller.memberId, name: caller.name, role: caller.role };
+  }
+
+  @ResolveField(() => Viewer, { nullable: true })
+  self(@Parent() viewer: Viewer): Viewer {
+    return viewer;
+  }
+
+  @ResolveField(() => [Viewer])
+  colleagues(@Parent() viewer: Viewer, @Args('first', { type: () => Int, defaultValue: 20 }) first: number): Viewer[] {
+    return Array.from({ length: Math.min(first, 2) }, () => viewer);
+  }
+
+  @Mutation(() => NotePayload, { nullable: true })
+  note(@Args('input') input: NoteInput): NotePayload {
+    if (input.body === 'refuse') throw invalid('A note needs a body.', 'body');
+    if (input.body === 'conflict') throw new DomainError('VERSION_CONFLICT', 'It has changed.', { actualVersion: 7 });
+    if (input.body === 'fail') throw new Error(`insert failed: ${CANARY}`);
+    return { id: input.commandId };
+  }
+
+  @Subscription(() => Viewer)
+  async *ticks(
+    @Context() { caller, signal }: GraphqlContext, @Args('count', { type: () => Int }) count: number,
+    @Args('size', { type: () => Int, defaultValue: 1 }) size: number,
+  ): AsyncGenerator<{ ticks: Viewer }> {
+    const { subscriptions } = ShellResolver;
+    subscriptions.open += 1;
+    try {
+      for (let i = 0; i < count; i += 1) yield { ticks: { id: caller.memberId, name: 'x'.repeat(size) } };
+      await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve()));
+    } finally {
+      subscriptions.open -= 1;
+      subscriptions.waiting.splice(0).forEach((wake) => wake());
+    }
+  }
+
+  @Subscription(() => Viewer)
+  async *broken(): AsyncGenerator<{ broken: Viewer }> {
+    throw new Error(CANARY);
+  }
+}
+
+@Module({ providers: [ShellResolver] })
+class ShellModule {}
+
+const health: HealthSources = {
+  store: () => ({ status: 'up' }), database: () => ({ status: 'up' }),
+  projector: () => ({ status: 'up', lagEvents: 0, stoppedParticipants: 0 }), relay: () => ({ status: 'up', enabled: false }),
+};
+
+const clock = new AdjustableClock();
+const logLines: string[] = [];
+const log = createLog('debug', { write: (line: string) => void logLines.push(line) });
+let issuer: DevIssuer;
+const running: NestFastifyApplication[] = [];
+
+async function start(environment: 'development' | 'production', options: { devClock?: boolean } = {}) {
+  const metrics = new Metrics();
+  const config = { environment, devClock: options.devClock ?? false };
+  const app = await createHttpApplication({
+    imports: [ShellModule], config, authenticator: new Authenticator(issuer), metrics, log, health: { ...health },
+    routes: environment === 'production' ? undefined : devRoutes({ config, issuer, clock, log }),
+  });
+  await app.listen(0, '127.0.0.1');
+  running.push(app);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, ws: `ws://127.0.0.1:${port}/graphql`, metrics };
+}
+
+let api: Awaited<ReturnType<typeof start>>;
+let token: string;
+
+beforeAll(async () => {
+  issuer = await DevIssuer.open({ dataDir: await mkdtemp(join(tmpdir(), 'peerbridge-shell-')), environment: 'test' });
+  token = (await issuer.issue(fixtureClaims('peer'))).access_token;
+  api = await start('development', { devClock: true });
+});
+afterAll(async () => {
+  for (const app of running) await app.close();
+});
+
+interface Answer {
+  status: number;
+  // eslint-friendly shape of whatever GraphQL answers
+  body: { data?: Record<string, unknown> | null; errors?: { message: string; extensions: Record<string, unknown> }[] };
+}
+
+async function post(body: string, headers: Record<string, string> = {}, url = api.url): Promise<Answer> {
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST', body, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+  });
+  return { status: response.status, body: await response.json() as Answer['body'] };
+}
+
+const ask = (query: string, more: { variables?: unknown; operationName?: string } = {}, url = api.url) =>
+  post(JSON.stringify({ query, ...more }), {}, url);
+const codeOf = ({ status, body }: Answer) => [status, body.errors?.[0]?.extensions.code];
+const nested = (depth: number) => `{ viewer ${'{ self '.repeat(depth - 2)} { id }${' }'.repeat(depth - 2)} }`;
+const aliased = (count: number) => `{ ${Array.from({ length: count }, (_, i) => `a${i}: viewer { id }`).join(' ')} }`;
+
+describe('An operation', () => {
+  it('is answered to whoever has a token', async () => {
+    const { memberId, name } = fixtureMembers.peer;
+    expect(await ask('{ viewer { id name role } }')).toEqual({
+      status: 200, body: { data: { viewer: { id: memberId, name, role: 'peer' } } },
+    });
+  });
+
+  it('is answered the same when it is asked again and compiled, with other variables', async () => {
+    const query = 'mutation ($input: NoteInput!) { note(input: $input) { id } }';
+    for (const commandId of ['a', 'b', 'c']) {
+      expect((await ask(query, { variables: { input: { commandId } } })).body).toEqual({ data: { note: { id: commandId } } });
+    }
+    for (let i = 0; i < 2; i += 1) {
+      expect(codeOf(await ask(query, { variables: { input: {} } }))).toEqual([400, 'BAD_REQUEST']);
+    }
+  });
+
+  it('is the one that is named, however often another of the document was', async () => {
+    const query = 'query A { viewer { id } } query B { viewer { role } }';
+    for (let i = 0; i < 3; i += 1) {
+      expect((await ask(query, { operationName: 'A' })).body.data).toEqual({ viewer: { id: fixtureMembers.peer.memberId } });
+      expect((await ask(query, { operationName: 'B' })).body.data).toEqual({ viewer: { role: 'peer' } });
+    }
+    expect(codeOf(await ask(query))).toEqual([400, 'BAD_REQUEST']);
+    expect(codeOf(await ask(query, { operationName: 'C' }))).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  it('that the domain refuses says why, as data, with HTTP 200', async () => {
+    const query = 'mutation ($body: String) { note(input: { commandId: "1", body: $body }) { id } }';
+    for (let i = 0; i < 3; i += 1) {
+      expect(await ask(query, { variables: { body: 'refuse' } })).toMatchObject({
+        status: 200, body: { data: { note: null }, errors: [{ path: ['note'], extensions: { code: 'VALIDATION', fields: ['body'] } }] },
+      });
+      expect(await ask(query, { variables: { body: 'conflict' } })).toMatchObject({
+        status: 200, body: { data: { note: null }, errors: [{ extensions: { code: 'VERSION_CONFLICT', actualVersion: 7 } }] },
+      });
+    }
+  });
+
+  it('that fails says nothing of what it met, to the caller or to the log', async () => {
+    const answer = await ask('mutation { note(input: { commandId: "1", body: "fail" }) { id } }');
+    expect(answer).toMatchObject({
+      status: 200,
+      body: { data: { note: null }, errors: [{ message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL' } }] },
+    });
+    expect(JSON.stringify(answer)).not.toContain('sertraline');
+    expect(logLines.some((line) => line.includes('A resolver failed') && line.includes('http-shell.spec'))).toBe(true);
+    expect(logLines.filter((line) => line.includes('sertraline'))).toEqual([]);
+  });
+});
+
+describe('UNAUTHENTICATED comes before anything else', () => {
+  it.each([
+    ['a good operation', { method: 'POST', body: '{"query":"{ viewer { id } }"}' }],
+    ['a broken body', { method: 'POST', body: '{' }],
+    ['a batch', { method: 'POST', body: '[]' }],
+    ['GET', { method: 'GET' }],
+    ['a body that is too large', { method: 'POST', body: JSON.stringify({ query: `#${'x'.repeat(1024 * 1024)}` }) }],
+  ])('%s', async (_what, init) => {
+    for (const authorization of ['', 'Bearer x.y.z', `Basic ${token}`]) {
+      const response = await fetch(`${api.url}/graphql`, { ...init, headers: { 'content-type': 'application/json', authorization } });
+      expect([response.status, (await response.json() as Answer['body']).errors?.[0]?.extensions]).toEqual([401, { code: 'UNAUTHENTICATED' }]);
+    }
+  });
+});
+
+describe('BAD_REQUEST', () => {
+  it.each([
+    ['no JSON', '{'], ['an empty body', ''], ['a batch', '[{"query":"{ viewer { id } }"}]'], ['an empty batch', '[]'],
+    ['no query', '{}'], ['an empty query', '{"query":""}'], ['a query that is no text', '{"query":{"kind":"Document"}}'],
+    ['variables that are no object', '{"query":"{ viewer { id } }","variables":[]}'], ['null', 'null'],
+    ['a syntax error', '{"query":"{ viewer { id }"}'],
+    ['a document as JSON instead of text', JSON.stringify({ query: JSON.stringify({ kind: 'Document', definitions: [] }) })],
+    ['an unknown field', '{"query":"{ viewer { salary } }"}'],
+    ['an unknown argument', '{"query":"{ viewer(as: 1) { id } }"}'],
+    ['a literal of a wrong type', '{"query":"{ viewer { colleagues(first: \\"2\\") { id } } }"}'],
+    ['a variable of a wrong type', '{"query":"query ($n: Int!) { viewer { colleagues(first: $n) { id } } }","variables":{"n":"2"}}'],
+    ['a missing variable', '{"query":"query ($n: Int!) { viewer { colleagues(first: $n) { id } } }"}'],
+    ['a subscription', '{"query":"subscription { ticks(count: 1) { id } }"}'],
+    ['fragments that spread each other', '{"query":"{ viewer { ...A } } fragment A on Viewer { self { ...B } } fragment B on Viewer { self { ...A } }"}'],
+  ])('%s', async (_what, body) => {
+    for (let i = 0; i < 2; i += 1) expect(codeOf(await post(body))).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/graphql', 'application/jsonp'])(
+    'a body of type %s, which another site could send', async (type) => {
+      expect(codeOf(await post('{"query":"{ viewer { id } }"}', { 'content-type': type }))).toEqual([400, 'BAD_REQUEST']);
+    },
+  );
+
+  it.each(['GET', 'PUT', 'PATCH', 'DELETE'])('%s', async (method) => {
+    const response = await fetch(`${api.url}/graphql?query={viewer{id}}`, { method, headers: { authorization: `Bearer ${token}` } });
+    expect(codeOf({ status: response.status, body: await response.json() as Answer['body'] })).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  it('names what is wrong and quotes no value', async () => {
+    const answers = [
+      await ask(`mutation { note(input: { commandId: "1", body: 5, note: "${CANARY}" }) { id } }`),
+      await ask(`{ viewer { colleagues(first: "${CANARY}") { id } } }`),
+      await ask(`{ viewer "${CANARY}" }`),
+      await ask('query ($input: NoteInput!) { viewer { id } }', { variables: { input: { commandId: '1', body: { text: CANARY } } } }),
+      await ask('mutation ($input: NoteInput!) { note(input: $input) { id } }', { variables: { input: { commandId: '1', body: { text: CANARY } } } }),
+    ];
+    expect(answers.map(codeOf)).toEqual(answers.map(() => [400, 'BAD_REQUEST']));
+    expect(JSON.stringify(answers)).not.toContain('sertraline');
+    expect(answers[4]?.body.errors?.[0]?.message).toBe('Variables do not fit their types: $input.body.');
+    expect((await ask('{ viewer { idd } }')).body.errors?.[0]?.message).toContain('Cannot query field "idd" on type "Viewer".');
+  });
+});
+
+describe('LIMIT_EXCEEDED', () => {
+  it('spares depth 12, 15 aliases and 100 KiB', async () => {
+    expect((await ask(nested(12))).status).toBe(200);
+    expect((await ask(aliased(15))).status).toBe(200);
+    expect((await ask(`{ viewer { id } } #${'x'.repeat(100 * 1024)}`)).status).toBe(200);
+    const variables = { input: { commandId: '1', body: 'x'.repeat(100 * 1024) } };
+    expect((await ask('mutation ($input: NoteInput!) { note(input: $input) { id } }', { variables })).status).toBe(200);
+    expect((await ask(getIntrospectionQuery())).body.errors).toBeUndefined();
+  });
+
+  it.each([
+    ['depth', nested(25)],
+    ['depth within fragments', `{ viewer { ...A } } ${'ABCDEFGHIJKLMNOPQRSTUVWXY'.split('').map((name, i, all) =>
+      `fragment ${name} on Viewer { self { ${i + 1 < all.length ? `...${all[i + 1]}` : 'id'} } }`).join(' ')}`],
+    ['depth within inline fragments', nested(25).replaceAll('{ self', '{ ... on Viewer { self').replace(/\}$/, '}'.repeat(24))],
+    ['aliases', aliased(100)],
+    ['aliases within fragments', `{ viewer { ${Array.from({ length: 12 }, (_, i) => `self { ...A${i % 2} }`).join(' ')} } }
+      fragment A0 on Viewer { ${Array.from({ length: 10 }, (_, i) => `a${i}: id`).join(' ')} }
+      fragment A1 on Viewer { ${Array.from({ length: 10 }, (_, i) => `b${i}: id`).join(' ')} }`],
+    ['cost', '{ viewer { colleagues(first: 100) { colleagues(first: 100) { colleagues(first: 100) { self { id } } } } } }'],
+    ['a document of many tokens', `{ viewer { ${'id '.repeat(25_000)} } }`],
+    ['fragments that multiply', `{ viewer { ...F0 } } ${Array.from({ length: 40 }, (_, i) =>
+      `fragment F${i} on Viewer { ${i < 39 ? `...F${i + 1} self { ...F${i + 1} }` : 'id'} }`).join(' ')}`],
+  ])('%s', async (_what, query) => {
+    for (let i = 0; i < 2; i += 1) expect(codeOf(await ask(query))).toEqual([400, 'LIMIT_EXCEEDED']);
+  });
+
+  it('looks at the page sizes that variables give', async () => {
+    const query = 'query ($n: Int) { viewer { colleagues(first: $n) { colleagues(first: $n) { colleagues(first: $n) { self { id } } } } } }';
+    for (let i = 0; i < 3; i += 1) {
+      expect((await ask(query, { variables: { n: 10 } })).status).toBe(200);
+      expect(codeOf(await ask(query, { variables: { n: 100 } }))).toEqual([400, 'LIMIT_EXCEEDED']);
+      expect((await ask(query)).status).toBe(200);
+    }
+  });
+
+  it('is said of a body that is too large with 413, whether or not its length is announced', async () => {
+    const body = JSON.stringify({ query: '{ viewer { id } }', variables: { x: 'x'.repeat(1024 * 1024) } });
+    for (let i = 0; i < 5; i += 1) expect(codeOf(await post(body))).toEqual([413, 'LIMIT_EXCEEDED']);
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const request = rawRequest(`${api.url}/graphql`, {
+        method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
+      }, (response) => resolve(response.resume().statusCode));
+      request.on('error', reject);
+      request.end(body);
+    });
+    expect(status).toBe(413);
+  });
+
+  it('comes after BAD_REQUEST', async () => {
+    expect(codeOf(await ask(nested(25).replace('{ id }', '{ salary }')))).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  it('is quick about a document made to be slow', async () => {
+    const before = performance.now();
+    await ask(`{ viewer { ${'self { id } '.repeat(1450)} } }`);
+    await ask(`{ viewer { ${'...F '.repeat(19_000)} } } fragment F on Viewer { id }`);
+    expect(performance.now() - before).toBeLessThan(5000);
+  });
+});
+
+describe('Headers', () => {
+  it('that would make somebody else of the caller are ignored and counted', async () => {
+    const answer = await post('{"query":"{ viewer { role } }"}', { 'x-role': 'auditor', 'x-redaction': 'off' });
+    expect(answer.body.data).toEqual({ viewer: { role: 'peer' } });
+    expect(await (await fetch(`${api.url}/metrics`)).text()).toContain('peerbridge_security_events_total{kind="overrideHeader"} 1');
+  });
+
+  it('of every answer are hardened, and no cookie is set', async () => {
+    for (const path of ['/graphql', '/health/live', '/nowhere', '/explorer']) {
+      const { headers } = await fetch(api.url + path);
+      expect(headers.get('x-content-type-options')).toBe('nosniff');
+      expect(headers.get('cache-control')).toBe('no-store');
+      expect(headers.get('content-security-policy')).toMatch(/^default-src 'none';/);
+      expect(headers.get('set-cookie')).toBeNull();
+    }
+  });
+});
+
+describe('A WebSocket', () => {
+  const closing = (first: (socket: WebSocket) => void) => new Promise<number>((resolve, reject) => {
+    const socket = new WebSocket(api.ws, 'graphql-transport-ws');
+    socket.on('open', () => first(socket));
+    socket.on('close', resolve);
+    socket.on('error', reject);
+  });
+  const client = (bearer = token) =>
+    createClient({ url: api.ws, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${bearer}` }, retryAttempts: 0 });
+
+  async function refusal(query: string): Promise<unknown> {
+    const one = client();
+    try {
+      for await (const result of one.iterate({ query })) return result;
+      return 'completed';
+    } catch (error) {
+      return error;
+    } finally {
+      await one.dispose();
+    }
+  }
+
+  it('closes with 4401 or 4403 without a valid token', async () => {
+    const say = (message: object) => (socket: WebSocket) => socket.send(JSON.stringify(message));
+    for (const message of [
+      { type: 'connection_init' }, { type: 'connection_init', payload: {} },
+      { type: 'connection_init', payload: { authorization: 'Bearer x' } },
+      { type: 'connection_init', payload: { authorization: token } },
+      { type: 'subscribe', id: '1', payload: { query: 'subscription { ticks(count: 1) { id } }' } },
+    ]) expect([4401, 4403]).toContain(await closing(say(message)));
+  });
+
+  it('closes when the token ends', async () => {
+    const exp = Math.floor(Date.now() / 1000) + 1;
+    const authorization = `Bearer ${(await issuer.issue({ ...fixtureClaims('peer'), exp })).access_token}`;
+    expect(await closing((socket) => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } })))).toBe(4401);
+  });
+
+  it('delivers, and its source learns when nobody listens any more', async () => {
+    const one = client();
+    const results: unknown[] = [];
+    for await (const { data } of one.iterate({ query: 'subscription { ticks(count: 3) { id } }' })) {
+      results.push(data);
+      if (results.length === 3) break;
+    }
+    expect(results).toEqual(Array(3).fill({ ticks: { id: fixtureMembers.peer.memberId } }));
+    await sourcesEnd();
+    await one.dispose();
+  });
+
+  const sourcesEnd = async () => {
+    const { subscriptions } = ShellResolver;
+    while (subscriptions.open > 0) await new Promise<void>((resolve) => subscriptions.waiting.push(resolve));
+  };
+
+  it('answers queries too', async () => {
+    expect(await refusal('{ viewer { role } }')).toEqual({ data: { viewer: { role: 'peer' } } });
+  });
+
+  it('checks what is asked as HTTP does', async () => {
+    const ofTick = (query: string) => query.replace('viewer', 'ticks(count: 1)').replace(/^/, 'subscription ');
+    for (const [query, code] of [
+      ['subscription { ticks(count: 1) { salary } }', 'BAD_REQUEST'], ['subscription { ticks(count: "1") { id } }', 'BAD_REQUEST'],
+      ['subscription {', 'BAD_REQUEST'], [ofTick(nested(25)), 'LIMIT_EXCEEDED'], [aliased(100), 'LIMIT_EXCEEDED'],
+    ] as const) expect(await refusal(query)).toMatchObject([{ extensions: { code } }]);
+  });
+
+  it('says nothing of what a source met', async () => {
+    const answer = await refusal('subscription { broken { id } }');
+    expect(JSON.stringify(answer)).toContain('INTERNAL');
+    expect(JSON.stringify(answer)).not.toContain('sertraline');
+  });
+
+  it('disconnects a receiver that does not take what it is sent', async () => {
+    const socket = new WebSocket(api.ws, 'graphql-transport-ws');
+    const closed = new Promise((resolve) => socket.on('close', resolve));
+    await new Promise((resolve) => socket.on('open', resolve));
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+    await new Promise((resolve) => socket.once('message', resolve));
+    socket.send(JSON.stringify({
+      id: '1', type: 'subscribe', payload: { query: 'subscription { ticks(count: 1000, size: 500000) { name } }' },
+    }));
+    await new Promise((resolve) => socket.once('message', resolve));
+    socket.pause();
+    await sourcesEnd();
+    socket.resume();
+    await closed;
+  });
+});
+
+describe('Health', () => {
+  it('is told without a token', async () => {
+    expect((await fetch(`${api.url}/health/live`)).status).toBe(200);
+    const ready = await fetch(`${api.url}/health/ready`);
+    expect([ready.status, await ready.json()]).toEqual([200, {
+      status: 'ok',
+      details: {
+        store: { status: 'up' }, database: { status: 'up' },
+        projector: { status: 'up', lagEvents: 0, stoppedParticipants: 0 }, relay: { status: 'up', enabled: false },
+      },
+    }]);
+  });
+});
+
+describe('In development', () => {
+  const send = async (method: string, path: string, body: unknown) => {
+    const response = await fetch(api.url + path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
+    return { status: response.status, body: await response.json() as Answer['body'] & { access_token: string; now: string } };
+  };
+
+  it('a token is had for the asking', async () => {
+    const { status, body } = await send('POST', '/dev/token', { ...fixtureClaims('housing'), sub: 'somebody' });
+    expect(status).toBe(200);
+    const answer = await post('{"query":"{ viewer { role } }"}', { authorization: `Bearer ${body.access_token}` });
+    expect(answer.body.data).toEqual({ viewer: { role: 'housing' } });
+    expect(codeOf(await send('POST', '/dev/token', { role: 'king' }))).toEqual([400, 'BAD_REQUEST']);
+  });
+
+  it('the clock is frozen and freed', async () => {
+    expect((await send('PUT', '/dev/clock', { now: '2026-03-01T00:00:00Z' })).status).toBe(200);
+    expect(clock.now().toISOString()).toBe('2026-03-01T00:00:00.000Z');
+    for (const body of [{}, { now: 'soon' }, { now: 5 }, { now: null, then: 1 }]) {
+      expect(codeOf(await send('PUT', '/dev/clock', body))).toEqual([400, 'BAD_REQUEST']);
+    }
+    expect((await send('PUT', '/dev/clock', { now: null })).status).toBe(200);
+    expect(Math.abs(clock.now().getTime() - Date.now())).toBeLessThan(60_000);
+  });
+
+  it('the explorer is served whole, from here alone', async () => {
+    const html = await (await fetch(`${api.url}/explorer`)).text();
+    const links = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link]) => link ?? '');
+    expect(links).toHaveLength(6);
+    for (const link of links) {
+      expect(link).toMatch(/^\/explorer\//);
+      const response = await fetch(api.url + link);
+      expect([response.status, (await response.text()).length > 200]).toEqual([200, true]);
+    }
+  });
+
+  it('the clock cannot be set unless that was asked for', async () => {
+    const plain = await start('development');
+    expect((await fetch(`${plain.url}/dev/clock`, { method: 'PUT', body: '{"now":null}', headers: { 'content-type': 'application/json' } })).status).toBe(404);
+  });
+});
+
+describe('In production', () => {
+  it('there is no introspection, no suggestion, no explorer and nothing of development', async () => {
+    const production = await start('production');
+    expect(codeOf(await ask('{ __schema { types { name } } }', {}, production.url))).toEqual([400, 'BAD_REQUEST']);
+    expect((await ask('{ viewer { idd } }', {}, production.url)).body.errors?.[0]?.message).not.toContain('Did you mean');
+    expect((await ask('{ viewer { role } }', {}, production.url)).body.data).toEqual({ viewer: { role: 'peer' } });
+    for (const [method, path] of [['POST', '/dev/token'], ['PUT', '/dev/clock'], ['GET', '/dev/roles'], ['GET', '/explorer'],
+      ['GET', '/graphiql'], ['GET', '/.well-known/jwks.json']] as const) {
+      expect((await fetch(production.url + path, { method })).status).toBe(404);
+    }
+  });
+});
+
+describe('The log of requests', () => {
+  it('tells what was answered and holds no token, variable or query string', () => {
+    const lines = logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines.filter((line) => line.msg === 'answered' && line.path === '/graphql' && line.role === 'peer').length).toBeGreaterThan(10);
+    expect(logLines.filter((line) => line.includes(token) || line.includes('viewer{id}') || line.includes('sertraline'))).toEqual([]);
+  });
+});
