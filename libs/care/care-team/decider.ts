@@ -2,7 +2,7 @@ import { z } from 'zod';
 import {
   forbidden, id, invalidTransition, notFound, type Caller, type CommandDefinition, type FactOf, type StreamDefinition,
 } from '@peerbridge/kernel';
-import type { participantEnrolled } from '../participant/index.js';
+import type { participantEnrolled } from '../participant/events.js';
 import { careTeamEvents, teamRoles, type CareTeamEvent, type CareTeamFact, type TeamRole } from './events.js';
 
 /** The latest membership of one member: an invitation after a removal begins another. */

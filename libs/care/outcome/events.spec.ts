@@ -1,4 +1,9 @@
-import { describeGoldenFiles } from '../../kernel/golden.js';
+import { describe } from '@jest/globals';
+import { testEvents } from '../../kernel/golden.js';
 import { outcomeEvents } from './events.js';
 
-describeGoldenFiles(import.meta.url, outcomeEvents);
+describe('The events of outcomes', () => {
+  testEvents(outcomeEvents, import.meta.url, {
+    EmploymentStatusRecorded: { employment: ['accommodation', 'startDate', 'status'] },
+  });
+});

@@ -1,4 +1,10 @@
-import { describeGoldenFiles } from '../../kernel/golden.js';
+import { describe } from '@jest/globals';
+import { testEvents } from '../../kernel/golden.js';
 import { peerContactEvents } from './events.js';
 
-describeGoldenFiles(import.meta.url, peerContactEvents);
+describe('The events of a peer contact', () => {
+  testEvents(peerContactEvents, import.meta.url, {
+    PeerContactLogged: { peer: ['narrative', 'summary'] },
+    ContactVisibilitySet: {},
+  });
+});

@@ -1,23 +1,33 @@
 import { describe, it, expect } from '@jest/globals';
-import { describeGoldenFiles } from '../../kernel/golden.js';
-import { referralDeclined, referralDrafted, referralEvents } from './events.js';
+import { testEvents } from '../../kernel/golden.js';
+import { needCategories, referralEvents, referralFailed } from './events.js';
 
-describeGoldenFiles(import.meta.url, referralEvents);
+describe('The events of a referral', () => {
+  testEvents(referralEvents, import.meta.url, {
+    ReferralDrafted: { housing: ['reason'] },
+    ReferralSent: {},
+    ReferralAccepted: {},
+    ReferralDeclined: { housing: ['text'] },
+    ReferralHeld: { housing: ['text'] },
+    ReferralStarted: {},
+    ReferralReopened: {},
+    ServiceDelivered: {},
+    LoopConfirmed: {},
+    LoopDisputed: { housing: ['text'] },
+    ReferralFailed: { housing: ['text'] },
+    ReferralWithdrawn: { housing: ['reason'] },
+    ReferralEnteredInError: { housing: ['reason'] },
+  });
 
-describe('A referral', () => {
-  const referralId = '00000000-0000-4000-8000-000000000001';
-
-  it.each([
-    ['housing', 'housing'], ['employment', 'employment'], ['education', 'education'], ['health', 'health'], ['legal', 'justice'],
-    ['peerGroup', 'peer'], ['food', 'social'], ['transport', 'social'], ['other', 'social'],
-  ] as const)('for %s belongs to the segment %s, whose key seals its free text', (needCategory, segment) => {
-    const declined = { referralId, needCategory, reason: 'other' as const, text: 'Closed for repairs.' };
-    expect(referralDeclined.segments(declined)).toEqual([segment]);
-    expect(referralDeclined.sealed(declined)).toEqual({ text: segment });
-    const drafted = {
-      referralId, needCategory, participantId: referralId, targetOrganizationId: referralId, sharedFields: [], tellPeer: false,
-      requestedBy: { memberId: referralId, role: 'person' as const, orgId: referralId },
-    };
-    expect(referralDrafted.sealed(drafted)).toEqual({ reason: segment });
+  it('belong to the segment of the need, and are sealed under its key', () => {
+    const segmentsOf = needCategories.map((needCategory) => {
+      const failed = { referralId: '00000000-0000-4000-8000-000000000001', needCategory, text: 'Closed for repairs.' };
+      expect(referralFailed.segments(failed)).toEqual([referralFailed.sealed(failed).text]);
+      return [needCategory, ...referralFailed.segments(failed)];
+    });
+    expect(segmentsOf).toEqual([
+      ['housing', 'housing'], ['employment', 'employment'], ['education', 'education'], ['health', 'health'], ['food', 'social'],
+      ['legal', 'justice'], ['transport', 'social'], ['peerGroup', 'peer'], ['other', 'social'],
+    ]);
   });
 });

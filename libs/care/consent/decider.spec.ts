@@ -1,0 +1,417 @@
+import { describe, it, expect } from '@jest/globals';
+import fc from 'fast-check';
+import { derivedId, segments, workerRoles, type Caller, type Segment } from '@peerbridge/kernel';
+import { fact, given } from '../../kernel/testing.js';
+import {
+  consentStateAt, consentStream, draftConsent, grantConsent, liftSuspension, narrowConsent, revokeConsent, suspendConsent,
+} from './decider.js';
+
+const p1 = '00000001-0000-4000-8000-000000000000';
+const orgR = '00000010-0000-4000-8000-000000000000';
+const orgH = '00000011-0000-4000-8000-000000000000';
+const consentId = '00000040-0000-4000-8000-000000000000';
+const person: Caller = { memberId: '00000020-0000-4000-8000-000000000000', role: 'person', orgId: orgR, participantId: p1 };
+const peer: Caller = { memberId: '00000021-0000-4000-8000-000000000000', role: 'peer', orgId: orgR };
+const onTeam = { onTeam: true };
+
+const now = '2026-01-15T12:00:00.000Z';
+const day = (date: string): string => `${date}T00:00:00.000Z`;
+
+/** C-H of the scenarios: housing, for OrgH, until March. */
+const housing = {
+  participantId: p1, kind: 'named', discloser: orgR, recipients: [{ orgId: orgH }], segments: ['identity', 'housing'], purposes: ['COC'],
+  formHash: 'sha256:5f70', formVersion: '2026-01', signature: { method: 'electronic', signer: p1, capacity: 'self' },
+  signedAt: day('2026-01-10'), effectiveFrom: day('2026-01-10'), expiry: { at: day('2026-03-01') }, statements: ['rightToRevoke'],
+};
+/** C-TPO: treating providers, all but counseling, no expiry. */
+const tpo = {
+  ...housing, kind: 'tpo', recipients: [{ class: 'treatingProviders' }], segments: segments.filter((one) => one !== 'counseling'),
+  purposes: ['TREAT', 'HPAYMT', 'HOPERAT'], expiry: { none: true },
+  statements: ['rightToRevoke', 'redisclosure', 'refusalConsequences'],
+};
+const counseling = { ...housing, kind: 'counselingNotes', segments: ['counseling'], purposes: ['TREAT'] };
+const legal = { ...housing, kind: 'legalProceeding', segments: ['sud'] };
+const justice = { ...housing, kind: 'criminalJustice', segments: ['justice'], revocableFrom: day('2026-02-01') };
+const family = { ...housing, kind: 'family', segments: ['team', 'goals'], purposes: ['FAMRQT'] };
+
+/** The same in the words of the log. */
+const { participantId: _participant, discloser: _discloser, signature, ...sameWords } = housing;
+const housingTerms = { ...sameWords, discloserOrgId: orgR } as const;
+type GrantedFact = Extract<Parameters<typeof consentStream.evolve>[1], { type: 'ConsentGranted' }>;
+const grantedAs = (terms: object): GrantedFact =>
+  fact('ConsentGranted', { ...housingTerms, consentId, recordedBy: person.memberId, ...terms }, person) as GrantedFact;
+
+const granted = grantedAs({});
+const suspended = fact('ConsentSuspended', { consentId }, peer);
+const lifted = fact('SuspensionLifted', { consentId }, person);
+const revoked = fact('ConsentRevoked', { consentId, artifactHash: 'a1', madeBy: 'worker' }, peer);
+const draftedWith = (terms: object) =>
+  fact('ConsentDrafted', { consentId, signed: false, recordedBy: peer.memberId, ...terms }, peer);
+
+const grant = (input: object, as: Caller = person) => given(consentStream).when(grantConsent, input, { as, now, commandId: 'c1' });
+const refusedFields = (input: object) => ({ naming: (...fields: string[]) => grant(input).thenRefused('VALIDATION', { fields }) });
+
+describe('Granting consent', () => {
+  it('keeps everything the form says, and who recorded it', () => {
+    grant(housing).then({
+      type: 'ConsentGranted',
+      data: { ...(housingTerms as object), signature, consentId: derivedId(person.memberId, 'c1', 0), recordedBy: person.memberId } as never,
+    });
+  });
+
+  it.each([
+    ['tpo', tpo], ['named', housing], ['counselingNotes', counseling], ['legalProceeding', legal], ['criminalJustice', justice],
+    ['family', family],
+  ])('is possible in the kind %s', (_kind, input) => expect(grant(input).events()).toHaveLength(1));
+
+  it.each([
+    'kind', 'discloser', 'recipients', 'segments', 'purposes', 'formHash', 'formVersion', 'signature', 'signedAt', 'effectiveFrom',
+    'expiry', 'statements', 'participantId',
+  ])('without %s is refused, naming it', (field) => refusedFields({ ...housing, [field]: undefined }).naming(field));
+
+  it('names all that is missing', () => {
+    refusedFields({ ...housing, formHash: undefined, expiry: undefined, signature: undefined }).naming('formHash', 'expiry', 'signature');
+  });
+
+  it.each(['method', 'signer', 'capacity'])('needs the signature’s %s', (field) => {
+    refusedFields({ ...housing, signature: { ...signature, [field]: undefined } }).naming(`signature.${field}`);
+  });
+
+  it.each(['recipients', 'segments', 'purposes', 'statements'])('needs at least one of %s', (field) => {
+    refusedFields({ ...housing, [field]: [] }).naming(field);
+  });
+
+  it.each([
+    ['kind', 'general'], ['formHash', ' '], ['signedAt', '2026-02-30T00:00:00Z'], ['effectiveFrom', 'soon'], ['discloser', 'OrgR'],
+  ])('refuses a malformed %s', (field, value) => refusedFields({ ...housing, [field]: value }).naming(field));
+
+  it('is the person’s alone: no worker grants for them', () => {
+    for (const role of workerRoles) grant(housing, { ...peer, role }).thenRefused('FORBIDDEN_ROLE');
+    grant(housing, { ...person, role: 'family' }).thenRefused('FORBIDDEN_ROLE');
+  });
+});
+
+describe('The recipients of a consent', () => {
+  it('are each one organization, one member or one class', () => {
+    for (const one of [{}, { orgId: orgH, memberId: peer.memberId }, { orgId: orgH, class: 'treatingProviders' }]) {
+      refusedFields({ ...tpo, recipients: [{ orgId: orgH }, one] }).naming('recipients');
+    }
+    expect(grant({ ...housing, recipients: [{ orgId: orgH }, { memberId: peer.memberId }] }).events()).toHaveLength(1);
+  });
+
+  it('are a class only for treatment, payment and operations', () => {
+    for (const one of [housing, counseling, legal, justice, family]) {
+      refusedFields({ ...one, recipients: [{ class: 'treatingProviders' }] }).naming('recipients');
+    }
+    grant({ ...tpo, recipients: [{ class: 'everybody' }] }).thenRefused('VALIDATION');
+  });
+});
+
+describe('The signature', () => {
+  it('is the person’s: by participant id, by member id, or by their name as they typed it', () => {
+    for (const signer of [p1, p1.toUpperCase(), person.memberId, 'Maria Gomez', 'person']) {
+      expect(grant({ ...housing, signature: { ...signature, signer } }).events()).toHaveLength(1);
+    }
+  });
+
+  it('is nobody else’s', () => {
+    for (const signer of [peer.memberId, 'peer', 'clinician', 'family', ' ']) {
+      refusedFields({ ...housing, signature: { ...signature, signer } }).naming('signature.signer');
+    }
+  });
+
+  it('is not a peer’s in a draft either', () => {
+    given(consentStream).when(draftConsent, { participantId: p1, signature: { ...signature, signer: peer.memberId } }, { as: peer })
+      .thenRefused('VALIDATION', { fields: ['signature.signer'] });
+  });
+
+  it.each(['minor', 'guardian', 'courtAppointedRepresentative', 'executor'])('is not given as %s, which is not enabled', (capacity) => {
+    refusedFields({ ...housing, signature: { ...signature, capacity } }).naming('signature.capacity');
+  });
+
+  it('is not of the future', () => {
+    refusedFields({ ...housing, signedAt: '2026-01-15T12:00:00.001Z' }).naming('signedAt');
+    expect(grant({ ...housing, signedAt: '2026-01-15T13:00:00+01:00' }).events()).toHaveLength(1);
+  });
+});
+
+describe('The expiry', () => {
+  it('is an instant, an event or none: exactly one', () => {
+    for (const expiry of [{}, { none: false }, { at: day('2026-03-01'), none: true }, { at: day('2026-03-01'), event: 'The lease is signed' }]) {
+      refusedFields({ ...housing, expiry }).naming('expiry');
+    }
+  });
+
+  it('that is an event keeps its words apart from the terms', () => {
+    expect(grant({ ...housing, expiry: { event: 'The lease is signed' } }).events()[0]!.data)
+      .toMatchObject({ expiry: {}, expiryEvent: 'The lease is signed' });
+  });
+
+  it('is later than the beginning', () => {
+    refusedFields({ ...housing, expiry: { at: housing.effectiveFrom } }).naming('expiry');
+    expect(grant({ ...housing, expiry: { at: '2026-01-10T00:00:00.001Z' } }).events()).toHaveLength(1);
+  });
+
+  it('may be none only where every purpose is treatment, payment or operations', () => {
+    expect(grant({ ...housing, purposes: ['TREAT', 'HPAYMT'], expiry: { none: true } }).events()).toHaveLength(1);
+    for (const purposes of [['COC'], ['TREAT', 'COC'], ['FAMRQT'], ['ETREAT']]) {
+      refusedFields({ ...housing, purposes, expiry: { none: true } }).naming('expiry');
+    }
+  });
+});
+
+describe('Each kind of consent', () => {
+  it('tpo: for treatment, payment and operations, with every statement, never for counseling notes', () => {
+    refusedFields({ ...tpo, purposes: ['TREAT', 'COC'], expiry: { at: day('2026-03-01') } }).naming('purposes');
+    refusedFields({ ...tpo, segments }).naming('segments');
+    for (const missing of tpo.statements) {
+      refusedFields({ ...tpo, statements: tpo.statements.filter((one) => one !== missing) }).naming('statements');
+    }
+  });
+
+  it('any other: with the right to revoke at least', () => {
+    for (const one of [housing, counseling, legal, justice, family]) {
+      refusedFields({ ...one, statements: ['redisclosure', 'refusalConsequences'] }).naming('statements');
+    }
+    refusedFields({ ...housing, statements: ['rightToRevoke', 'fineprint'] }).naming('statements');
+  });
+
+  it('counseling notes: alone', () => {
+    refusedFields({ ...counseling, segments: ['counseling', 'health'] }).naming('segments');
+    refusedFields({ ...counseling, segments: ['health'] }).naming('segments');
+    for (const one of [housing, legal, justice, family]) {
+      refusedFields({ ...one, segments: ['counseling'] }).naming('segments');
+    }
+  });
+
+  it('criminalJustice, and no other: with the instant from which it can be revoked', () => {
+    refusedFields({ ...justice, revocableFrom: undefined }).naming('revocableFrom');
+    refusedFields({ ...housing, revocableFrom: day('2026-02-01') }).naming('revocableFrom');
+  });
+});
+
+describe('A draft', () => {
+  const draft = (input: object, as: Caller = peer) => given(consentStream).when(draftConsent, input, { as, now, commandId: 'c1' });
+  const drafted = given(consentStream, draftedWith({ ...housingTerms, signed: true }));
+  const draftId = derivedId(peer.memberId, 'c1', 0);
+
+  it('may lack everything but the person', () => {
+    draft({ participantId: p1 }).then({ type: 'ConsentDrafted', data: { consentId: draftId, signed: false, recordedBy: peer.memberId } });
+    draft({}).thenRefused('VALIDATION', { fields: ['participantId'] });
+  });
+
+  it('keeps what it has, and says whether it is signed', () => {
+    draft(housing).then({
+      type: 'ConsentDrafted',
+      data: { ...(housingTerms as object), signature, consentId: draftId, signed: true, recordedBy: peer.memberId } as never,
+    });
+  });
+
+  it('refuses what is malformed, and a signature of the future', () => {
+    draft({ ...housing, expiry: {} }).thenRefused('VALIDATION', { fields: ['expiry'] });
+    draft({ participantId: p1, signedAt: '2026-01-15T12:00:00.001Z' }).thenRefused('VALIDATION', { fields: ['signedAt'] });
+  });
+
+  it('is for the person and a peer to write', () => {
+    expect(draft(housing, person).events()).toHaveLength(1);
+    for (const role of ['clinician', 'supervisor', 'family', 'privacyOfficer'] as const) {
+      draft(housing, { ...peer, role }).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+
+  it('authorizes nothing: it can only be granted', () => {
+    const as = person;
+    drafted.when(narrowConsent, { consentId, segments: ['identity'] }, { as }).thenRefused('INVALID_TRANSITION', { state: 'draft' });
+    drafted.when(suspendConsent, { consentId }, { as, facts: onTeam }).thenRefused('INVALID_TRANSITION', { state: 'draft' });
+    drafted.when(liftSuspension, { consentId }, { as }).thenRefused('INVALID_TRANSITION', { state: 'draft' });
+    drafted.when(revokeConsent, { consentId }, { as, facts: onTeam }).thenRefused('INVALID_TRANSITION', { state: 'draft' });
+  });
+
+  it('is granted as it stands: the grant holds all its terms, and leaves the sealed words with the draft', () => {
+    drafted.when(grantConsent, { participantId: p1, consentId }, { as: person, now }).then({
+      type: 'ConsentGranted', data: { ...(housingTerms as object), consentId, recordedBy: person.memberId } as never,
+    });
+  });
+
+  it('is granted with other elements where the person gives them', () => {
+    const changes = { participantId: p1, consentId, segments: ['housing'], expiry: { event: 'The lease is signed' }, signature };
+    drafted.when(grantConsent, changes, { as: person, now }).then({
+      type: 'ConsentGranted',
+      data: {
+        ...(housingTerms as object), segments: ['housing'], expiry: {}, expiryEvent: 'The lease is signed', signature, consentId,
+        recordedBy: person.memberId,
+      } as never,
+    });
+  });
+
+  it('is not granted while an element is missing or breaks a rule', () => {
+    given(consentStream, draftedWith({ kind: 'named' })).when(grantConsent, { ...housing, consentId, kind: undefined, formHash: undefined },
+      { as: person, now }).thenRefused('VALIDATION', { fields: ['formHash'] });
+    given(consentStream, draftedWith(housingTerms)).when(grantConsent, { participantId: p1, consentId }, { as: person, now })
+      .thenRefused('VALIDATION', { fields: ['signature'] });
+    drafted.when(grantConsent, { participantId: p1, consentId, expiry: { none: true } }, { as: person, now })
+      .thenRefused('VALIDATION', { fields: ['expiry'] });
+  });
+
+  it('is granted once, and only if it is one of this person', () => {
+    given(consentStream, granted).when(grantConsent, { ...housing, consentId }, { as: person, now })
+      .thenRefused('INVALID_TRANSITION', { state: 'active' });
+    given(consentStream, granted, revoked).when(grantConsent, { ...housing, consentId }, { as: person, now })
+      .thenRefused('INVALID_TRANSITION', { state: 'revoked' });
+    given(consentStream).when(grantConsent, { ...housing, consentId }, { as: person, now }).thenRefused('NOT_FOUND');
+  });
+});
+
+describe('Narrowing', () => {
+  const narrow = (to: readonly string[], ...facts: Parameters<typeof consentStream.evolve>[1][]) =>
+    given(consentStream, ...facts).when(narrowConsent, { consentId, segments: to }, { as: person, now });
+
+  it('leaves fewer segments, active or suspended', () => {
+    narrow(['housing'], granted).then({ type: 'ConsentNarrowed', data: { consentId, segments: ['housing'] } });
+    narrow(['housing'], granted, suspended).then({ type: 'ConsentNarrowed', data: { consentId, segments: ['housing'] } });
+  });
+
+  it('leaves something, and adds nothing', () => {
+    for (const to of [[], ['identity', 'housing'], ['identity', 'sud'], ['sud'], ['identity', 'identity', 'housing']]) {
+      narrow(to, granted).thenRefused('VALIDATION', { fields: ['segments'] });
+    }
+    const narrowed = fact('ConsentNarrowed', { consentId, segments: ['housing' as Segment] }, person);
+    narrow(['identity'], granted, narrowed).thenRefused('VALIDATION', { fields: ['segments'] });
+  });
+
+  it('is over once revoked or expired, and the person’s alone', () => {
+    narrow(['housing'], granted, revoked).thenRefused('INVALID_TRANSITION', { state: 'revoked' });
+    narrow(['housing'], grantedAs({ expiry: { at: now } })).thenRefused('INVALID_TRANSITION', { state: 'expired' });
+    given(consentStream, granted).when(narrowConsent, { consentId, segments: ['housing'] }, { as: peer }).thenRefused('FORBIDDEN_ROLE');
+  });
+});
+
+describe('Suspending, orally', () => {
+  it('is recorded by the person or any worker on the team', () => {
+    for (const as of [person, ...workerRoles.map((role) => ({ ...peer, role }))]) {
+      given(consentStream, granted).when(suspendConsent, { consentId }, { as, now, facts: onTeam })
+        .then({ type: 'ConsentSuspended', data: { consentId } });
+    }
+  });
+
+  it('is not for a worker off the team, family or oversight', () => {
+    given(consentStream, granted).when(suspendConsent, { consentId }, { as: peer, facts: { onTeam: false } }).thenRefused('FORBIDDEN_ROLE');
+    for (const role of ['family', 'auditor', 'privacyOfficer', 'integrator'] as const) {
+      given(consentStream, granted).when(suspendConsent, { consentId }, { as: { ...peer, role }, facts: onTeam }).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+
+  it('is lifted by the person alone', () => {
+    given(consentStream, granted, suspended).when(liftSuspension, { consentId }, { as: person, now })
+      .then({ type: 'SuspensionLifted', data: { consentId } });
+    given(consentStream, granted, suspended).when(liftSuspension, { consentId }, { as: peer }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('takes an active consent, and lifting a suspended one', () => {
+    const facts = onTeam;
+    given(consentStream, granted, suspended).when(suspendConsent, { consentId }, { as: peer, now, facts })
+      .thenRefused('INVALID_TRANSITION', { state: 'suspended' });
+    given(consentStream, granted, suspended, lifted).when(liftSuspension, { consentId }, { as: person, now })
+      .thenRefused('INVALID_TRANSITION', { state: 'active' });
+    given(consentStream, grantedAs({ expiry: { at: now } })).when(suspendConsent, { consentId }, { as: peer, now, facts })
+      .thenRefused('INVALID_TRANSITION', { state: 'expired' });
+    given(consentStream, grantedAs({ expiry: { at: now } }), suspended).when(liftSuspension, { consentId }, { as: person, now })
+      .thenRefused('INVALID_TRANSITION', { state: 'expired' });
+  });
+});
+
+describe('Revoking, in writing', () => {
+  const revoke = (input: object, as: Caller, ...facts: Parameters<typeof consentStream.evolve>[1][]) =>
+    given(consentStream, ...facts).when(revokeConsent, input, { as, now, facts: onTeam, participantId: p1 });
+
+  it('by a worker on the team takes the artifact', () => {
+    revoke({ consentId, artifactHash: 'sha256:77' }, peer, granted)
+      .then({ type: 'ConsentRevoked', data: { consentId, artifactHash: 'sha256:77', madeBy: 'worker' } });
+    revoke({ consentId }, peer, granted).thenRefused('VALIDATION', { fields: ['artifactHash'] });
+    given(consentStream, granted).when(revokeConsent, { consentId, artifactHash: 'a' }, { as: peer, facts: { onTeam: false } })
+      .thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('by the person is an artifact of itself, always the same for the same act', () => {
+    const hashes = [now, now, '2026-01-15T12:00:00.001Z'].map((at) => {
+      const [event] = given(consentStream, granted)
+        .when(revokeConsent, { consentId }, { as: person, now: at, facts: { onTeam: false }, participantId: p1 }).events();
+      expect(event).toMatchObject({ type: 'ConsentRevoked', data: { consentId, madeBy: 'person' } });
+      return (event as { data: { artifactHash: string } }).data.artifactHash;
+    });
+    expect(hashes[0]).toMatch(/^[0-9a-f]{64}$/);
+    expect(hashes[1]).toBe(hashes[0]);
+    expect(hashes[2]).not.toBe(hashes[0]);
+  });
+
+  it('ends an active, a suspended and an expired consent, once', () => {
+    expect(revoke({ consentId }, person, granted, suspended).events()).toHaveLength(1);
+    expect(revoke({ consentId }, person, grantedAs({ expiry: { at: now } })).events()).toHaveLength(1);
+    revoke({ consentId }, person, granted, revoked).thenRefused('INVALID_TRANSITION', { state: 'revoked' });
+    revoke({ consentId }, person).thenRefused('NOT_FOUND');
+  });
+
+  it('of a criminal-justice consent waits for the instant it names', () => {
+    const until = (revocableFrom: string) => grantedAs({ kind: 'criminalJustice', segments: ['justice'], revocableFrom });
+    revoke({ consentId }, person, until('2026-01-15T12:00:00.001Z')).thenRefused('REVOCATION_NOT_YET');
+    expect(revoke({ consentId }, person, until(now)).events()).toHaveLength(1);
+  });
+});
+
+describe('A consent, whatever is asked in whatever order', () => {
+  type Fact = Parameters<typeof consentStream.evolve>[1];
+  const steps = fc.array(fc.oneof(
+    fc.constantFrom('suspend', 'lift', 'revoke'),
+    fc.subarray(['identity', 'housing', 'sud', 'goals'] as Segment[], { minLength: 1 }),
+  ), { maxLength: 20 });
+
+  it('only ever loses segments, and never comes back from revocation', () => {
+    fc.assert(fc.property(steps, (asked) => {
+      const facts: Fact[] = [grantedAs({ segments: ['identity', 'housing', 'sud', 'goals'] })];
+      for (const step of asked) {
+        const before = given(consentStream, ...facts);
+        const circumstances = { as: person, now, facts: onTeam, participantId: p1 };
+        try {
+          const events = step === 'suspend' ? before.when(suspendConsent, { consentId }, circumstances).events()
+            : step === 'lift' ? before.when(liftSuspension, { consentId }, { as: person, now }).events()
+              : step === 'revoke' ? before.when(revokeConsent, { consentId }, circumstances).events()
+                : before.when(narrowConsent, { consentId, segments: step }, { as: person, now }).events();
+          for (const event of events) facts.push(fact(event.type, event.data, person) as Fact);
+        } catch {
+          expect(given(consentStream, ...facts).state).toEqual(before.state);
+          continue;
+        }
+        const [was, is] = [before.state, given(consentStream, ...facts).state].map(({ consents }) => consents[consentId]!);
+        expect(was!.state).not.toBe('revoked');
+        expect(was!.terms.segments).toEqual(expect.arrayContaining(is!.terms.segments!));
+      }
+    }), { numRuns: 200 });
+  });
+
+  it('expires at its instant and not a millisecond before, unless it was revoked', () => {
+    fc.assert(fc.property(fc.date({ min: new Date(day('2026-01-01')), max: new Date(day('2026-12-31')), noInvalidDate: true }), (at) => {
+      const [before, then] = [new Date(at.getTime() - 1).toISOString(), at.toISOString()];
+      for (const state of ['active', 'suspended'] as const) {
+        expect([consentStateAt(state, then, before), consentStateAt(state, then, then)]).toEqual([state, 'expired']);
+        expect(consentStateAt(state, undefined, then)).toBe(state);
+      }
+      for (const state of ['draft', 'revoked'] as const) expect(consentStateAt(state, then, then)).toBe(state);
+    }));
+  });
+});
+
+describe('The node that a consent’s event touches', () => {
+  it('is the consent, which is also what the commands are about', () => {
+    for (const one of [draftedWith({}), granted, suspended, lifted, revoked]) expect(consentStream.entityOf(one)).toBe(consentId);
+    expect(revokeConsent.subject({ consentId }, person, () => '')).toEqual({ kind: 'item', type: 'consent', id: consentId });
+    const { state } = given(consentStream, granted);
+    expect(revokeConsent.entity!({ consentId }, state, person)).toBe(consentId);
+    expect(grantConsent.subject({ participantId: p1 }, person, () => '')).toEqual({ kind: 'participant', id: p1 });
+  });
+
+  it('is its own: another consent of the same person stands', () => {
+    const other = '00000041-0000-4000-8000-000000000000';
+    const { consents } = given(consentStream, granted, grantedAs({ consentId: other }), revoked).state;
+    expect([consents[consentId]!.state, consents[other]!.state]).toEqual(['revoked', 'active']);
+  });
+});

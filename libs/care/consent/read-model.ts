@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import {
+  changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem, type ConsentFact as PolicyConsent,
+} from '@peerbridge/disclosure';
+import { defineTable, rowKey, type ProjectedEvent, type Projection, type Rows } from '@peerbridge/projection';
+import type { Segment } from '@peerbridge/kernel';
+import type { SealedPart } from '@peerbridge/vault';
+import type { ConsentFact, Recipient, Terms } from './events.js';
+
+export interface ConsentRow {
+  id: string;
+  participant_id: string;
+  kind: string | null;
+  state: 'draft' | 'active' | 'suspended' | 'revoked';
+  segments: readonly Segment[];
+  purposes: readonly string[];
+  recipients: readonly Recipient[];
+  signed_at: string | null;
+  effective_from: string | null;
+  expiry: { at?: string; none?: boolean } | null;
+  /** SHA-256 of the consent's terms as granted, hex: identifies the copy and opens nothing. */
+  copy_hash: string | null;
+  version: number;
+  /** The words of the form: where it expires by an event, which one. */
+  sealed: readonly SealedPart[];
+}
+
+export const consentTable = defineTable<ConsentRow>({
+  name: 'consent',
+  key: 'id',
+  columns: {
+    id: 'uuid', participant_id: 'uuid', kind: 'text', state: 'text', segments: 'text[]', purposes: 'text[]', recipients: 'jsonb',
+    signed_at: 'timestamptz', effective_from: 'timestamptz', expiry: 'jsonb', copy_hash: 'text', version: 'integer', sealed: 'jsonb',
+  },
+});
+
+export const consentProjection: Projection<ConsentFact> = {
+  name: 'consent',
+  version: 1,
+  tables: [consentTable, ...sharedTables],
+  handles: ['ConsentDrafted', 'ConsentGranted', 'ConsentNarrowed', 'ConsentSuspended', 'SuspensionLifted', 'ConsentRevoked'],
+  needs: (event) => [needsPerson(event), needsItem(event.fact.data.consentId), rowKey(consentTable, event.fact.data.consentId)],
+  apply(event, rows) {
+    const { fact } = event;
+    const id = fact.data.consentId;
+    switch (fact.type) {
+      case 'ConsentDrafted':
+        putForm(rows, event, id, 'draft', fact.data);
+        break;
+      case 'ConsentGranted': {
+        const { kind, discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry } = fact.data;
+        putForm(rows, event, id, 'active', fact.data);
+        const granted: PolicyConsent = { id, kind, state: 'active', discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry };
+        changeFacts(rows, event, (facts) => ({ ...facts, consents: [...facts.consents, granted] }));
+        break;
+      }
+      case 'ConsentNarrowed':
+        change(rows, event, id, { segments: fact.data.segments });
+        break;
+      case 'ConsentSuspended':
+        change(rows, event, id, { state: 'suspended' });
+        break;
+      case 'SuspensionLifted':
+        change(rows, event, id, { state: 'active' });
+        break;
+      case 'ConsentRevoked':
+        change(rows, event, id, { state: 'revoked' });
+        break;
+    }
+    putTimeline(rows, event, { itemId: id, nodeType: 'Consent', nodeId: id });
+  },
+};
+
+/** A draft, or a grant: also the grant of what was a draft. */
+function putForm(rows: Rows, event: ProjectedEvent, id: string, state: 'draft' | 'active', terms: Partial<Terms>): void {
+  const drafted = rows.get(consentTable, id);
+  rows.put(consentTable, {
+    id, participant_id: participantOf(event), kind: terms.kind ?? null, state, segments: terms.segments ?? [], purposes: terms.purposes ?? [],
+    recipients: terms.recipients ?? [], signed_at: terms.signedAt ?? null, effective_from: terms.effectiveFrom ?? null,
+    expiry: terms.expiry ?? null, copy_hash: state === 'active' ? createHash('sha256').update(canonicalize(terms)!).digest('hex') : null,
+    version: event.fact.revision, sealed: [...drafted?.sealed ?? [], ...event.sealed],
+  });
+  if (drafted) touchItem(rows, event, id);
+  else putItem(rows, event, { id, type: 'consent', segments: ['team'], circles: ['peers', 'treating', 'supervision'] });
+}
+
+function change(rows: Rows, event: ProjectedEvent, id: string, changed: { state: PolicyConsent['state'] } | { segments: Segment[] }): void {
+  rows.put(consentTable, { ...rows.get(consentTable, id)!, ...changed, version: event.fact.revision });
+  changeFacts(rows, event, (facts) => (
+    { ...facts, consents: facts.consents.map((consent) => (consent.id === id ? { ...consent, ...changed } : consent)) }));
+  touchItem(rows, event, id);
+}

@@ -1,0 +1,32 @@
+import { putItem, putTimeline, sharedTables } from '@peerbridge/disclosure';
+import { defineTable, type Projection } from '@peerbridge/projection';
+import type { SealedPart } from '@peerbridge/vault';
+import type { OutcomeFact } from './events.js';
+
+/** One report of the person's employment. The latest that a viewer may see is what they see. */
+export interface EmploymentRow {
+  id: string;
+  participant_id: string;
+  version: number;
+  sealed: readonly SealedPart[];
+}
+
+export const employmentTable = defineTable<EmploymentRow>({
+  name: 'employment',
+  key: 'id',
+  columns: { id: 'uuid', participant_id: 'uuid', version: 'integer', sealed: 'jsonb' },
+});
+
+export const outcomeProjection: Projection<OutcomeFact> = {
+  name: 'outcome',
+  version: 1,
+  tables: [employmentTable, ...sharedTables],
+  handles: ['EmploymentStatusRecorded'],
+  needs: () => [],
+  apply(event, rows) {
+    const { recordId: id, participantId } = event.fact.data;
+    rows.put(employmentTable, { id, participant_id: participantId, version: event.fact.revision, sealed: event.sealed });
+    putItem(rows, event, { id, type: 'employment', segments: ['employment'], circles: ['peers', 'treating', 'supervision', 'outside'] });
+    putTimeline(rows, event, { itemId: id, nodeType: 'Participant', nodeId: participantId });
+  },
+};

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { capability } from '../capability.js';
+import { participantStream } from './decider.js';
+import { ParticipantResolver, participantLookUp, WorkerParticipantsResolver } from './graphql.js';
+import { participantProjection } from './read-model.js';
+
+export { openParticipant, Participant, participantLookUp, participantOf, presentParticipant } from './graphql.js';
+
+@Module({ providers: [ParticipantResolver, WorkerParticipantsResolver] })
+export class ParticipantModule {}
+
+export const participant = capability({
+  name: 'participant', streams: [participantStream], projections: [participantProjection], lookUps: [participantLookUp], module: ParticipantModule,
+});

@@ -1,0 +1,73 @@
+import { needsItem, putItem, putTimeline, sharedTables, touchItem, type Circle } from '@peerbridge/disclosure';
+import { defineTable, rowKey, type Projection } from '@peerbridge/projection';
+import type { SealedPart } from '@peerbridge/vault';
+import type { PeerContactFact, Visibility } from './events.js';
+
+export interface PeerContactRow {
+  id: string;
+  participant_id: string;
+  author_id: string;
+  author_role: string;
+  author_org_id: string;
+  started_at: string;
+  ended_at: string;
+  modality: string;
+  setting: string | null;
+  continuum_stage: string | null;
+  support_types: readonly string[];
+  activities: readonly string[];
+  dimensions: readonly string[];
+  goal_ids: readonly string[];
+  co_authored: boolean;
+  lived_experience_shared: boolean;
+  visibility: Visibility;
+  version: number;
+  sealed: readonly SealedPart[];
+}
+
+export const peerContactTable = defineTable<PeerContactRow>({
+  name: 'peer_contact',
+  key: 'id',
+  columns: {
+    id: 'uuid', participant_id: 'uuid', author_id: 'uuid', author_role: 'text', author_org_id: 'uuid', started_at: 'timestamptz', ended_at: 'timestamptz',
+    modality: 'text', setting: 'text', continuum_stage: 'text', support_types: 'text[]', activities: 'text[]', dimensions: 'text[]',
+    goal_ids: 'uuid[]', co_authored: 'boolean', lived_experience_shared: 'boolean', visibility: 'text', version: 'integer', sealed: 'jsonb',
+  },
+});
+
+/** Between the two of them, unless the person opened it. */
+const circlesOf = (visibility: Visibility): readonly Circle[] =>
+  (visibility === 'team' ? ['peers', 'treating', 'supervision', 'outside'] : []);
+
+export const peerContactProjection: Projection<PeerContactFact> = {
+  name: 'peerContact',
+  version: 1,
+  tables: [peerContactTable, ...sharedTables],
+  handles: ['PeerContactLogged', 'ContactVisibilitySet'],
+  needs: ({ fact }) => [needsItem(fact.data.contactId), rowKey(peerContactTable, fact.data.contactId)],
+  apply(event, rows) {
+    const { fact } = event;
+    const id = fact.data.contactId;
+    switch (fact.type) {
+      case 'PeerContactLogged': {
+        const { data, actor } = fact;
+        rows.put(peerContactTable, {
+          id, participant_id: data.participantId, author_id: actor.id, author_role: actor.role, author_org_id: actor.orgId,
+          started_at: data.startedAt, ended_at: data.endedAt, modality: data.modality, setting: data.setting ?? null,
+          continuum_stage: data.continuumStage ?? null, support_types: data.supportTypes, activities: data.activities,
+          dimensions: data.dimensions, goal_ids: data.goalIds, co_authored: data.coAuthored,
+          lived_experience_shared: data.livedExperienceShared, visibility: data.visibility, version: fact.revision, sealed: event.sealed,
+        });
+        putItem(rows, event, { id, type: 'peerContact', segments: ['peer'], circles: circlesOf(data.visibility) });
+        break;
+      }
+      case 'ContactVisibilitySet': {
+        const { visibility } = fact.data;
+        rows.put(peerContactTable, { ...rows.get(peerContactTable, id)!, visibility, version: fact.revision });
+        touchItem(rows, event, id, { circles: circlesOf(visibility) });
+        break;
+      }
+    }
+    putTimeline(rows, event, { itemId: id, nodeType: 'PeerContact', nodeId: id });
+  },
+};

@@ -1,0 +1,45 @@
+import { bind, type FactsContext } from '@peerbridge/command';
+import { reachesOrganization } from '@peerbridge/disclosure';
+import type { Role } from '@peerbridge/kernel';
+import {
+  acceptReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral, draftReferral, failReferral, holdReferral,
+  markReferralEnteredInError, referralStream, reopenReferral, sendReferral, startReferral, withdrawReferral, type SendReferralFacts,
+} from './decider.js';
+import { segmentOfNeed, type NeedCategory } from './events.js';
+import { referralTable } from './read-model.js';
+
+/** In which role the target's members read a referral of each kind. */
+const roleOfTarget: Readonly<Record<NeedCategory, Role>> = {
+  housing: 'housing', employment: 'employer', education: 'educator', health: 'clinician', food: 'other', legal: 'other',
+  transport: 'other', peerGroup: 'other', other: 'other',
+};
+
+/** More referrals than anyone has open: beyond it a duplicate is refused without being named. */
+const MOST_REFERRALS_NAMED = 100;
+
+async function sendFacts({ session, access, item, now }: FactsContext<{ referralId: string }>): Promise<SendReferralFacts> {
+  const row = item && await session.content(referralTable, item.id);
+  if (!access || !row || !item) return { consentIds: [], visibleReferralIds: [] };
+  const { rows } = await session.items(access, 'referral', referralTable, { first: MOST_REFERRALS_NAMED, count: false });
+  const need = row.need_category;
+  return {
+    consentIds: reachesOrganization(access.facts, item.source_org_id, row.target_org_id, segmentOfNeed[need], roleOfTarget[need], now),
+    visibleReferralIds: rows.map((visible) => visible.row.id),
+  };
+}
+
+export const draftReferralBinding = bind(referralStream, draftReferral, {
+  facts: async ({ input, session }) => ({ targetRegistered: await session.organizationIsRegistered(input.targetOrganizationId) }),
+});
+export const sendReferralBinding = bind(referralStream, sendReferral, { facts: sendFacts });
+export const acceptReferralBinding = bind(referralStream, acceptReferral);
+export const declineReferralBinding = bind(referralStream, declineReferral);
+export const holdReferralBinding = bind(referralStream, holdReferral);
+export const startReferralBinding = bind(referralStream, startReferral);
+export const deliverReferralBinding = bind(referralStream, deliverReferral);
+export const reopenReferralBinding = bind(referralStream, reopenReferral);
+export const failReferralBinding = bind(referralStream, failReferral);
+export const confirmReferralBinding = bind(referralStream, confirmReferral);
+export const disputeReferralBinding = bind(referralStream, disputeReferral);
+export const withdrawReferralBinding = bind(referralStream, withdrawReferral);
+export const markReferralEnteredInErrorBinding = bind(referralStream, markReferralEnteredInError);

@@ -1,0 +1,348 @@
+import { describe, it, expect } from '@jest/globals';
+import fc from 'fast-check';
+import { DomainError, derivedId, workerRoles, type Caller, type CommandDefinition } from '@peerbridge/kernel';
+import { fact, given } from '../../kernel/testing.js';
+import {
+  acceptReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral, draftReferral, failReferral, holdReferral,
+  markReferralEnteredInError, referralCommands, referralStream, reopenReferral, sendReferral, startReferral, withdrawReferral,
+  type ReferralsState, type SendReferralFacts,
+} from './decider.js';
+import type { ReferralEvent, ReferralFact } from './events.js';
+import { referralStates, referralStatus, type ReferralState } from './life-cycle.js';
+
+const idOf = (name: string) => derivedId('test', name, 0);
+const participantId = idOf('P1');
+const referralId = idOf('referral');
+const consentId = idOf('C-H');
+const orgR = idOf('OrgR');
+const orgH = idOf('OrgH');
+const peer: Caller = { memberId: idOf('PE1'), role: 'peer', orgId: orgR };
+const colleague: Caller = { memberId: idOf('PE2'), role: 'peer', orgId: orgR };
+const person: Caller = { memberId: idOf('person'), role: 'person', orgId: orgR, participantId };
+const target: Caller = { memberId: idOf('HO1'), role: 'housing', orgId: orgH };
+
+const about = { referralId, needCategory: 'housing' as const };
+const draft = {
+  participantId, targetOrganizationId: orgH, sharedFields: ['preferredName' as const, 'contact' as const], tellPeer: false,
+};
+const draftedBy = ({ memberId, role, orgId }: Caller, more: { referralId?: string; serviceId?: string } = {}) =>
+  fact('ReferralDrafted', { ...about, ...draft, requestedBy: { memberId, role, orgId }, ...more }, peer);
+const drafted = draftedBy(peer);
+const happened = (type: 'ReferralSent' | 'ReferralAccepted' | 'ReferralStarted' | 'ServiceDelivered' | 'LoopDisputed' | 'ReferralReopened',
+  of = about): ReferralFact => (type === 'ReferralSent'
+  ? fact(type, { ...of, consentRefs: [consentId] }, peer)
+  : fact(type, of, target));
+const sent = happened('ReferralSent');
+const accepted = happened('ReferralAccepted');
+const started = happened('ReferralStarted');
+const delivered = happened('ServiceDelivered');
+const disputed = happened('LoopDisputed');
+const toDelivered = [drafted, sent, accepted, started, delivered];
+
+const permitted: SendReferralFacts = { consentIds: [consentId], visibleReferralIds: [] };
+const only = { referralId };
+
+describe('Drafting a referral', () => {
+  const input = { participantId, needCategory: 'housing', targetOrganizationId: orgH };
+  const drafting = (more: object = {}, as = peer, targetRegistered = true) =>
+    given(referralStream).when(draftReferral, { ...input, ...more }, { as, facts: { targetRegistered } });
+
+  it('shares nothing and tells no peer unless said so', () => {
+    drafting({}, person).then({
+      type: 'ReferralDrafted',
+      data: {
+        referralId: derivedId(person.memberId, 'command', 0), ...input, needCategory: 'housing', sharedFields: [], tellPeer: false,
+        requestedBy: { memberId: person.memberId, role: 'person', orgId: orgR },
+      },
+    });
+  });
+
+  it('keeps what was chosen', () => {
+    const more = { serviceId: idOf('service'), sharedFields: ['livingSituation', 'reason'], reason: 'A place of my own.', tellPeer: true };
+    expect(drafting(more).events()[0]).toMatchObject({ data: more });
+  });
+
+  it('is for the person, peers, clinicians and physicians', () => {
+    for (const role of ['person', 'peer', 'clinician', 'physician'] as const) drafting({}, { ...peer, role }).events();
+    for (const role of ['supervisor', 'housing', 'family', 'auditor'] as const) {
+      drafting({}, { ...peer, role }).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+
+  it.each([
+    ['participantId', undefined], ['needCategory', undefined], ['needCategory', 'money'], ['targetOrganizationId', undefined],
+    ['serviceId', 'beds'], ['sharedFields', ['preferredName', 'diagnosis']], ['reason', ' '],
+  ])('refuses %s %j', (field, value) => {
+    drafting({ [field]: value }).thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it('needs a target in the directory', () => {
+    drafting({}, peer, false).thenRefused('VALIDATION', { fields: ['targetOrganizationId'] });
+  });
+
+  it('may be done twice: a draft is not open', () => {
+    given(referralStream, drafted).when(draftReferral, input, { as: peer, facts: { targetRegistered: true } }).events();
+  });
+});
+
+describe('Sending a referral', () => {
+  const sending = (facts: SendReferralFacts, as = peer, before: ReferralFact[] = [], mine = drafted) =>
+    given(referralStream, ...before, mine).when(sendReferral, only, { as, facts });
+  const earlier = idOf('earlier referral');
+  const earlierIs = (...types: Parameters<typeof happened>[0][]) =>
+    [draftedBy(peer, { referralId: earlier }), ...types.map((type) => happened(type, { ...about, referralId: earlier }))];
+
+  it('names the consents it rests on', () => {
+    sending(permitted).then({ type: 'ReferralSent', data: { ...about, consentRefs: [consentId] } });
+  });
+
+  it('is the requester\'s or the person\'s', () => {
+    sending(permitted, person).events();
+    sending(permitted, colleague).thenRefused('FORBIDDEN_ROLE');
+    sending(permitted, target).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('needs a consent in force that lets the target see it', () => {
+    sending({ ...permitted, consentIds: [] }).thenRefused('CONSENT_REQUIRED');
+  });
+
+  it.each([
+    [['ReferralSent']], [['ReferralSent', 'ReferralAccepted']], [['ReferralSent', 'ReferralAccepted', 'ReferralStarted']],
+    [['ReferralSent', 'ReferralAccepted', 'ReferralStarted', 'ServiceDelivered']],
+  ] as const)('is refused while another to the same service is open, after %j', (types) => {
+    sending(permitted, peer, earlierIs(...types)).thenRefused('DUPLICATE_OPEN_REFERRAL', {});
+    sending({ ...permitted, visibleReferralIds: [earlier] }, peer, earlierIs(...types))
+      .thenRefused('DUPLICATE_OPEN_REFERRAL', { referralId: earlier });
+  });
+
+  it('says that it is a duplicate before it says that a consent is missing', () => {
+    sending({ consentIds: [], visibleReferralIds: [] }, peer, earlierIs('ReferralSent')).thenRefused('DUPLICATE_OPEN_REFERRAL');
+  });
+
+  it('is allowed beside a draft, beside one that has ended, and beside one to another service of the target', () => {
+    sending(permitted, peer, earlierIs()).events();
+    const ended = fact('ReferralWithdrawn', { ...about, referralId: earlier }, peer);
+    sending(permitted, peer, [...earlierIs('ReferralSent'), ended]).events();
+    sending(permitted, peer, earlierIs('ReferralSent'), draftedBy(peer, { serviceId: idOf('beds') })).events();
+  });
+
+  it('tells services apart by the service where one is named', () => {
+    const beds = { serviceId: idOf('beds') };
+    const open = [draftedBy(peer, { referralId: earlier, ...beds }), happened('ReferralSent', { ...about, referralId: earlier })];
+    sending(permitted, peer, open, draftedBy(peer, beds)).thenRefused('DUPLICATE_OPEN_REFERRAL');
+    sending(permitted, peer, open).events();
+  });
+
+  it('happens once', () => {
+    given(referralStream, drafted, sent).when(sendReferral, only, { as: peer, facts: { consentIds: [], visibleReferralIds: [] } })
+      .thenRefused('INVALID_TRANSITION', { state: 'requested' });
+  });
+});
+
+describe('What the target says', () => {
+  const saying = (facts: ReferralFact[]) => given(referralStream, ...facts);
+
+  it('may be said by any worker of the target, whatever their role', () => {
+    for (const role of workerRoles) saying([drafted, sent]).when(acceptReferral, only, { as: { ...target, role } }).events();
+  });
+
+  it.each([acceptReferral, startReferral, deliverReferral, reopenReferral])('is not for others: $name', (command) => {
+    saying(toDelivered).when(command, only, { as: peer }).thenRefused('FORBIDDEN_ROLE');
+    for (const role of ['person', 'family', 'auditor', 'integrator', 'privacyOfficer'] as const) {
+      saying(toDelivered).when(command, only, { as: { ...target, role } }).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+
+  it('tells a stranger to the steps that they are the wrong party before it tells where the referral stands', () => {
+    saying([drafted]).when(deliverReferral, only, { as: peer }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('may be that the referral is declined, and why', () => {
+    const declining = (input: object) => saying([drafted, sent]).when(declineReferral, { ...only, ...input }, { as: target });
+    for (const reason of ['capacity', 'ineligible', 'unableToContact', 'personDeclined', 'outOfArea', 'duplicate'] as const) {
+      declining({ reason }).then({ type: 'ReferralDeclined', data: { ...about, reason } });
+    }
+    declining({ reason: 'other', text: 'Closed for repairs.' })
+      .then({ type: 'ReferralDeclined', data: { ...about, reason: 'other', text: 'Closed for repairs.' } });
+    declining({ reason: 'other' }).thenRefused('VALIDATION', { fields: ['text'] });
+    declining({ reason: 'other', text: ' ' }).thenRefused('VALIDATION', { fields: ['text'] });
+    declining({}).thenRefused('VALIDATION', { fields: ['reason'] });
+    declining({ reason: 'waitlist' }).thenRefused('VALIDATION', { fields: ['reason'] });
+  });
+
+  it('may be that it is on hold, why, and until which day', () => {
+    const holding = (input: object) =>
+      saying([drafted, sent, accepted]).when(holdReferral, { ...only, reviewOn: '2026-02-01', ...input }, { as: target });
+    for (const reason of ['waitlist', 'documents', 'personRequest'] as const) {
+      holding({ reason }).then({ type: 'ReferralHeld', data: { ...about, reviewOn: '2026-02-01', reason } });
+    }
+    holding({ reason: 'other', text: 'Repairs.' }).events();
+    holding({ reason: 'other' }).thenRefused('VALIDATION', { fields: ['text'] });
+    holding({ reason: 'capacity' }).thenRefused('VALIDATION', { fields: ['reason'] });
+    holding({ reason: 'waitlist', reviewOn: undefined }).thenRefused('VALIDATION', { fields: ['reviewOn'] });
+    holding({ reason: 'waitlist', reviewOn: '2026-02-30' }).thenRefused('VALIDATION', { fields: ['reviewOn'] });
+  });
+
+  it('may be that it failed, in words', () => {
+    const failing = (text?: string) => saying([drafted, sent, accepted]).when(failReferral, { ...only, text }, { as: target });
+    failing('The lease fell through.').then({ type: 'ReferralFailed', data: { ...about, text: 'The lease fell through.' } });
+    failing().thenRefused('VALIDATION', { fields: ['text'] });
+  });
+
+  it('can be that it is under way again only after the person disputed this delivery', () => {
+    saying(toDelivered).when(reopenReferral, only, { as: target }).thenRefused('INVALID_TRANSITION', { state: 'delivered' });
+    saying([...toDelivered, disputed]).when(reopenReferral, only, { as: target }).then({ type: 'ReferralReopened', data: about });
+    saying([...toDelivered, disputed, happened('ReferralReopened'), delivered]).when(reopenReferral, only, { as: target })
+      .thenRefused('INVALID_TRANSITION', { state: 'delivered' });
+  });
+});
+
+describe('What the person says', () => {
+  it.each(['yes', 'partly', 'no'] as const)('closes the loop: got help, %s', (gotHelp) => {
+    given(referralStream, ...toDelivered).when(confirmReferral, { ...only, gotHelp }, { as: person })
+      .then({ type: 'LoopConfirmed', data: { ...about, gotHelp } });
+  });
+
+  it('is one of three answers', () => {
+    for (const gotHelp of [undefined, 'maybe']) {
+      given(referralStream, ...toDelivered).when(confirmReferral, { ...only, gotHelp }, { as: person })
+        .thenRefused('VALIDATION', { fields: ['gotHelp'] });
+    }
+  });
+
+  it('may be that it was not delivered, with words or without', () => {
+    const disputing = (input: object) => given(referralStream, ...toDelivered).when(disputeReferral, { ...only, ...input }, { as: person });
+    disputing({}).then({ type: 'LoopDisputed', data: about });
+    disputing({ text: 'Nobody called.' }).then({ type: 'LoopDisputed', data: { ...about, text: 'Nobody called.' } });
+  });
+
+  it('may change from a dispute to a confirmation, and the dispute stays on record', () => {
+    const { state } = given(referralStream, ...toDelivered, disputed, fact('LoopConfirmed', { ...about, gotHelp: 'yes' as const }, person));
+    expect(state.get(referralId)).toMatchObject({ state: 'closed', disputed: true });
+  });
+
+  it('is said by nobody else', () => {
+    for (const as of [peer, target]) {
+      given(referralStream, ...toDelivered).when(confirmReferral, { ...only, gotHelp: 'yes' }, { as }).thenRefused('FORBIDDEN_ROLE');
+      given(referralStream, ...toDelivered).when(disputeReferral, only, { as }).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+});
+
+describe('Taking a referral back', () => {
+  const because = { ...only, reason: 'Found a place with family.' };
+
+  it('is the requester\'s or the person\'s, with a reason', () => {
+    for (const as of [peer, person]) {
+      given(referralStream, drafted, sent).when(withdrawReferral, because, { as })
+        .then({ type: 'ReferralWithdrawn', data: { ...about, reason: because.reason } });
+    }
+    given(referralStream, drafted, sent).when(withdrawReferral, because, { as: colleague }).thenRefused('FORBIDDEN_ROLE');
+    given(referralStream, drafted, sent).when(withdrawReferral, because, { as: target }).thenRefused('FORBIDDEN_ROLE');
+    given(referralStream, drafted, sent).when(withdrawReferral, only, { as: peer }).thenRefused('VALIDATION', { fields: ['reason'] });
+  });
+
+  it('as entered in error is the requester\'s alone, with a reason', () => {
+    given(referralStream, drafted, sent).when(markReferralEnteredInError, because, { as: peer })
+      .then({ type: 'ReferralEnteredInError', data: { ...about, reason: because.reason } });
+    given(referralStream, drafted, sent).when(markReferralEnteredInError, because, { as: person }).thenRefused('FORBIDDEN_ROLE');
+    given(referralStream, draftedBy(person)).when(markReferralEnteredInError, because, { as: person }).events();
+    given(referralStream, drafted).when(markReferralEnteredInError, only, { as: peer }).thenRefused('VALIDATION', { fields: ['reason'] });
+  });
+});
+
+/** The table of the closed loop, command by command: who takes the step, from where, and where it leads. */
+interface Row {
+  command: CommandDefinition<never, ReferralsState, ReferralEvent, never>;
+  as: Caller;
+  input?: object;
+  from: readonly ReferralState[];
+  to: ReferralState;
+}
+const anyBut = (...states: ReferralState[]) => referralStates.filter((state) => !states.includes(state));
+const row = <Input, Facts>(
+  command: CommandDefinition<Input, ReferralsState, ReferralEvent, Facts>, as: Caller, from: readonly ReferralState[], to: ReferralState,
+  input: object = {},
+): Row => ({ command: command as unknown as Row['command'], as, from, to, input });
+
+const table: Row[] = [
+  row(sendReferral, peer, ['draft'], 'requested'),
+  row(acceptReferral, target, ['requested'], 'accepted'),
+  row(declineReferral, target, ['requested'], 'declined', { reason: 'capacity' }),
+  row(holdReferral, target, ['accepted', 'inProgress'], 'onHold', { reason: 'waitlist', reviewOn: '2026-02-01' }),
+  row(startReferral, target, ['accepted', 'onHold'], 'inProgress'),
+  row(reopenReferral, target, ['delivered'], 'inProgress'),
+  row(deliverReferral, target, ['inProgress'], 'delivered'),
+  row(confirmReferral, person, ['delivered'], 'closed', { gotHelp: 'yes' }),
+  row(disputeReferral, person, ['delivered'], 'delivered'),
+  row(failReferral, target, ['accepted', 'onHold', 'inProgress'], 'failed', { text: 'No lease.' }),
+  row(withdrawReferral, person, ['draft', 'requested', 'accepted', 'onHold', 'inProgress'], 'withdrawn', { reason: 'Moved.' }),
+  row(markReferralEnteredInError, peer, anyBut('enteredInError'), 'enteredInError', { reason: 'Wrong form.' }),
+];
+
+describe('The closed loop', () => {
+  const attempt = (facts: readonly ReferralFact[], { command, input, as }: Row): readonly ReferralEvent[] | DomainError => {
+    try {
+      return given(referralStream, ...facts).when(command, { ...only, ...input }, { as, facts: permitted as never }).events();
+    } catch (error) {
+      if (error instanceof DomainError) return error;
+      throw error;
+    }
+  };
+
+  it('has a row for every command on a referral that exists', () => {
+    expect(['draftReferral', ...table.map(({ command }) => command.name)].sort())
+      .toEqual(referralCommands.map(({ name }) => name).sort());
+  });
+
+  it('allows, from wherever steps have led, exactly those of the table', () => {
+    const reached = new Set<ReferralState>();
+    // Steps that end the loop are rarer than those that go on, so that walks get far.
+    const goingOn = table.filter(({ to }) => ['requested', 'accepted', 'onHold', 'inProgress', 'delivered'].includes(to));
+    const anyStep = fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...goingOn) }, { weight: 1, arbitrary: fc.constantFrom(...table) });
+
+    fc.assert(fc.property(fc.array(anyStep, { minLength: 1, maxLength: 30 }), (walk) => {
+      const facts: ReferralFact[] = [drafted];
+      let state: ReferralState = 'draft';
+      let deliveryDisputed = false;
+      for (const chosen of walk) {
+        reached.add(state);
+        for (const tried of table) {
+          const allowed = tried.from.includes(state) && (tried.command.name !== 'reopenReferral' || deliveryDisputed);
+          const outcome = attempt(facts, tried);
+          if (!allowed) expect(outcome).toMatchObject({ code: 'INVALID_TRANSITION', details: { state } });
+          else expect(outcome).toHaveLength(1);
+        }
+        const taken = attempt(facts, chosen);
+        if (taken instanceof DomainError) continue;
+        facts.push(...taken.map(({ type, data }) => fact(type, data, chosen.as) as ReferralFact));
+        state = chosen.to;
+        if (chosen.command.name === 'disputeReferral') deliveryDisputed = true;
+        if (chosen.command.name === 'deliverReferral') deliveryDisputed = false;
+        expect(given(referralStream, ...facts).state.get(referralId)).toMatchObject({ state, disputed: deliveryDisputed });
+      }
+    }), { numRuns: 200 });
+
+    expect([...reached].sort()).toEqual([...referralStates].sort());
+  });
+
+  it('speaks FHIR', () => {
+    expect(referralStates.map((state) => [state, referralStatus[state].taskStatus, referralStatus[state].serviceRequestStatus])).toEqual([
+      ['draft', 'draft', 'draft'], ['requested', 'requested', 'active'], ['accepted', 'accepted', 'active'],
+      ['declined', 'rejected', 'revoked'], ['onHold', 'on-hold', 'active'], ['inProgress', 'in-progress', 'active'],
+      ['delivered', 'completed', 'active'], ['closed', 'completed', 'completed'], ['failed', 'failed', 'revoked'],
+      ['withdrawn', 'cancelled', 'revoked'], ['enteredInError', 'entered-in-error', 'entered-in-error'],
+    ]);
+  });
+
+  it('knows no referral that was never drafted', () => {
+    for (const { command, input, as } of table) {
+      given(referralStream).when(command, { ...only, ...input }, { as, facts: permitted as never }).thenRefused('NOT_FOUND');
+    }
+  });
+
+  it('folds whatever lies in the stream, drafted or not', () => {
+    expect(given(referralStream, sent, delivered).state.size).toBe(0);
+    expect([drafted, sent, disputed].map((one) => referralStream.entityOf(one))).toEqual([referralId, referralId, referralId]);
+  });
+});

@@ -1,0 +1,66 @@
+import { needsItem, participantOf, putItem, putTimeline, sharedTables, touchItem, type Circle } from '@peerbridge/disclosure';
+import { defineTable, rowKey, type Projection } from '@peerbridge/projection';
+import type { SealedPart } from '@peerbridge/vault';
+import { segmentOfNeed, type NeedCategory, type ReferralFact, type SharedField } from './events.js';
+import { standingAfter, type ReferralState } from './life-cycle.js';
+
+export interface ReferralRow {
+  id: string;
+  participant_id: string;
+  state: ReferralState;
+  disputed: boolean;
+  need_category: NeedCategory;
+  target_org_id: string;
+  service_id: string | null;
+  shared_fields: readonly SharedField[];
+  /** Not to be shown to the person's peer: they referred themself and did not opt in. */
+  untold: boolean;
+  got_help: string | null;
+  version: number;
+  /** The requester's reason. */
+  sealed: readonly SealedPart[];
+}
+
+export const referralTable = defineTable<ReferralRow>({
+  name: 'referral',
+  key: 'id',
+  columns: {
+    id: 'uuid', participant_id: 'uuid', state: 'text', disputed: 'boolean', need_category: 'text', target_org_id: 'uuid', service_id: 'uuid',
+    shared_fields: 'text[]', untold: 'boolean', got_help: 'text', version: 'integer', sealed: 'jsonb',
+  },
+});
+
+/** Once it is sent it stays with those it was sent to, however it ends. */
+const circlesOnceSent = (untold: boolean): readonly Circle[] => (untold ? ['parties'] : ['peers', 'treating', 'supervision', 'parties']);
+
+export const referralProjection: Projection<ReferralFact> = {
+  name: 'referral',
+  version: 1,
+  tables: [referralTable, ...sharedTables],
+  handles: [
+    'ReferralDrafted', 'ReferralSent', 'ReferralAccepted', 'ReferralDeclined', 'ReferralHeld', 'ReferralStarted', 'ReferralReopened',
+    'ServiceDelivered', 'LoopConfirmed', 'LoopDisputed', 'ReferralFailed', 'ReferralWithdrawn', 'ReferralEnteredInError',
+  ],
+  needs: ({ fact }) => [needsItem(fact.data.referralId), rowKey(referralTable, fact.data.referralId)],
+  apply(event, rows) {
+    const { fact } = event;
+    const id = fact.data.referralId;
+    if (fact.type === 'ReferralDrafted') {
+      const { needCategory, targetOrganizationId, serviceId, sharedFields, tellPeer, requestedBy } = fact.data;
+      rows.put(referralTable, {
+        id, participant_id: participantOf(event), ...standingAfter(fact.type, false), need_category: needCategory,
+        target_org_id: targetOrganizationId, service_id: serviceId ?? null, shared_fields: sharedFields,
+        untold: requestedBy.role === 'person' && !tellPeer, got_help: null, version: fact.revision, sealed: event.sealed,
+      });
+      putItem(rows, event, {
+        id, type: 'referral', segments: [segmentOfNeed[needCategory]], circles: [], partyOrgId: targetOrganizationId,
+      });
+    } else {
+      const row = rows.get(referralTable, id)!;
+      const gotHelp = fact.type === 'LoopConfirmed' ? fact.data.gotHelp : row.got_help;
+      rows.put(referralTable, { ...row, ...standingAfter(fact.type, row.disputed), got_help: gotHelp, version: fact.revision });
+      touchItem(rows, event, id, fact.type === 'ReferralSent' ? { circles: circlesOnceSent(row.untold) } : {});
+    }
+    putTimeline(rows, event, { itemId: id, nodeType: 'Referral', nodeId: id });
+  },
+};

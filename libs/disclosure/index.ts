@@ -1,0 +1,2 @@
+export * from './policy/index.js';
+export * from './view/index.js';

@@ -1,0 +1,68 @@
+import { rowKey, type ProjectedEvent, type RowKey, type Rows } from '@peerbridge/projection';
+import type { Segment } from '@peerbridge/kernel';
+import type { Circle, PersonFacts } from '../policy/index.js';
+import { itemTable, personTable, timelineTable, type ItemRow, type PersonRow } from './tables.js';
+
+/** How projections write the shared tables: a label per node, a line per event, and what decisions rest on. */
+
+export const needsPerson = (event: ProjectedEvent): RowKey => rowKey(personTable, participantOf(event));
+export const needsItem = (id: string): RowKey => rowKey(itemTable, id);
+
+/** The label of a new node. Its source is the organization whose worker wrote it. */
+export function putItem(
+  rows: Rows, event: ProjectedEvent, label: { id: string; type: string; segments: readonly Segment[]; circles: readonly Circle[]; partyOrgId?: string },
+): void {
+  rows.put(itemTable, {
+    id: label.id, type: label.type, participant_id: participantOf(event), segments: label.segments,
+    source_org_id: event.metadata.sourceOrgId, author_id: event.metadata.actor.id, party_org_id: label.partyOrgId ?? null,
+    circles: label.circles, position: event.position, version: event.fact.revision,
+  });
+}
+
+/** A later event touched the node: its version moves on, and what else changed of its label. */
+export function touchItem(rows: Rows, event: ProjectedEvent, id: string, change: Partial<Pick<ItemRow, 'circles'>> = {}): void {
+  rows.put(itemTable, { ...itemOf(rows, id), ...change, version: event.fact.revision });
+}
+
+export function itemOf(rows: Rows, id: string): ItemRow {
+  const item = rows.get(itemTable, id);
+  if (!item) throw new Error('An event touches an item that no event made');
+  return item;
+}
+
+/** A line of the person's story, which is seen by whoever may see the item. */
+export function putTimeline(rows: Rows, event: ProjectedEvent, entry: { itemId: string; nodeType: string; nodeId: string }): void {
+  const { eventId, type, occurredAt, recordedAt, actor } = event.metadata;
+  rows.put(timelineTable, {
+    event_id: eventId, participant_id: participantOf(event), item_id: entry.itemId, node_type: entry.nodeType, node_id: entry.nodeId,
+    type, occurred_at: occurredAt, recorded_at: recordedAt, position: event.position,
+    actor_id: actor.id, actor_role: actor.role, actor_org_id: actor.orgId,
+  });
+}
+
+/** Folds an event into what decisions about the person rest on. */
+export function changeFacts(rows: Rows, event: ProjectedEvent, change: (facts: PersonFacts) => PersonFacts): void {
+  const row = personOf(rows, event);
+  putPerson(rows, change(row.facts));
+}
+
+export function personOf(rows: Rows, event: ProjectedEvent): PersonRow {
+  const row = rows.get(personTable, participantOf(event));
+  if (!row) throw new Error('An event speaks of a person who was never enrolled');
+  return row;
+}
+
+export function putPerson(rows: Rows, facts: PersonFacts): void {
+  const members = facts.team.filter(({ state }) => state !== 'removed').map(({ memberId }) => memberId);
+  const recipients = facts.consents.filter(({ state }) => state !== 'revoked').flatMap((consent) => consent.recipients)
+    .flatMap(({ orgId, memberId }) => orgId ?? memberId ?? []);
+  rows.put(personTable, {
+    participant_id: facts.participantId, home_org_id: facts.homeOrgId, facts, reach_ids: [...new Set([...members, ...recipients])].sort(),
+  });
+}
+
+export function participantOf(event: ProjectedEvent): string {
+  const { participantId } = event.metadata;
+  if (!participantId) throw new Error(`${event.metadata.type} speaks of no person`);
+  return participantId;
+}

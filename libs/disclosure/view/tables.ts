@@ -1,0 +1,127 @@
+import { defineTable } from '@peerbridge/projection';
+import type { Position } from '@peerbridge/event-store';
+import type { Role, Segment } from '@peerbridge/kernel';
+import type { SealedPart } from '@peerbridge/vault';
+import type { Circle, PersonFacts } from '../policy/index.js';
+
+/** What a disclosure decision about one person rests on, folded from every capability's events. */
+export interface PersonRow {
+  participant_id: string;
+  home_org_id: string;
+  facts: PersonFacts;
+  /** Members of the team and recipients of consents: who could have a relationship at all. Narrows lists; decides nothing. */
+  reach_ids: readonly string[];
+}
+
+export const personTable = defineTable<PersonRow>({
+  name: 'person',
+  key: 'participant_id',
+  columns: { participant_id: 'uuid', home_org_id: 'uuid', facts: 'jsonb', reach_ids: 'uuid[]' },
+  indexes: ['home_org_id', 'participant_id, home_org_id'],
+});
+
+/** The label of a node: all that disclosure needs to know of it. One row per node, whatever its kind. */
+export interface ItemRow {
+  id: string;
+  type: string;
+  participant_id: string;
+  segments: readonly Segment[];
+  source_org_id: string;
+  author_id: string;
+  party_org_id: string | null;
+  circles: readonly Circle[];
+  /** Of the event that created it: the order of lists. */
+  position: Position;
+  /** The revision of the last event that touched the node. */
+  version: number;
+}
+
+export const itemTable = defineTable<ItemRow>({
+  name: 'item',
+  key: 'id',
+  columns: {
+    id: 'uuid', type: 'text', participant_id: 'uuid', segments: 'text[]', source_org_id: 'uuid', author_id: 'uuid',
+    party_org_id: 'uuid', circles: 'text[]', position: 'position', version: 'integer',
+  },
+  indexes: ['participant_id, type, position DESC'],
+});
+
+/** One event of a person's story. What may be seen of it is decided by the label of the item it touched. */
+export interface TimelineRow {
+  event_id: string;
+  participant_id: string;
+  item_id: string;
+  /** The GraphQL type and id of the node it leads to. */
+  node_type: string;
+  node_id: string;
+  type: string;
+  occurred_at: string;
+  recorded_at: string;
+  position: Position;
+  actor_id: string;
+  actor_role: Role;
+  actor_org_id: string;
+}
+
+export const timelineTable = defineTable<TimelineRow>({
+  name: 'timeline',
+  key: 'event_id',
+  columns: {
+    event_id: 'uuid', participant_id: 'uuid', item_id: 'uuid', node_type: 'text', node_id: 'uuid', type: 'text',
+    occurred_at: 'timestamptz', recorded_at: 'timestamptz', position: 'position', actor_id: 'uuid', actor_role: 'text', actor_org_id: 'uuid',
+  },
+  indexes: ['participant_id, occurred_at DESC, position DESC'],
+});
+
+/** A worker as one person's team knows them; the name is sealed under that person's `team` key. */
+export interface PersonWorkerRow {
+  /** `<participantId>/<memberId>` */
+  key: string;
+  participant_id: string;
+  member_id: string;
+  role: Role;
+  org_id: string;
+  name_field: string;
+  sealed: readonly SealedPart[];
+}
+
+export const personWorkerTable = defineTable<PersonWorkerRow>({
+  name: 'person_worker',
+  key: 'key',
+  columns: { key: 'text', participant_id: 'uuid', member_id: 'uuid', role: 'text', org_id: 'uuid', name_field: 'text', sealed: 'jsonb' },
+  indexes: ['participant_id', 'member_id'],
+});
+
+export interface OrganizationRow {
+  id: string;
+  name: string;
+  alias: string | null;
+  part2_program: boolean;
+  version: number;
+}
+
+export const organizationTable = defineTable<OrganizationRow>({
+  name: 'organization',
+  key: 'id',
+  columns: { id: 'uuid', name: 'text', alias: 'text', part2_program: 'boolean', version: 'integer' },
+});
+
+/** Every accepted command of every member: what a repeat is answered with. */
+export interface CommandRow {
+  /** `<memberId>/<commandId>` */
+  key: string;
+  body_hash: string;
+  entity_id: string;
+  participant_id: string | null;
+  version: number;
+  position: Position;
+}
+
+export const commandTable = defineTable<CommandRow>({
+  name: 'command',
+  key: 'key',
+  columns: { key: 'text', body_hash: 'text', entity_id: 'uuid', participant_id: 'uuid', version: 'integer', position: 'position' },
+});
+
+/** What every capability that speaks of a person writes to. */
+export const sharedTables = [personTable, itemTable, timelineTable, personWorkerTable] as const;

@@ -1,0 +1,25 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import type { GraphQLResolveInfo } from 'graphql';
+import { ExecuteCommand, type AnyCommandBinding, type CommandResult } from '@peerbridge/command';
+import { SharedView, type ViewSession } from '@peerbridge/disclosure';
+import type { RequestContext } from './context.js';
+import { selects } from './selection.js';
+
+/** Runs a mutation's command and answers with its payload. */
+@Injectable()
+export class Mutations {
+  constructor(@Inject(CommandBus) private readonly commands: CommandBus, @Inject(SharedView) private readonly view: SharedView) {}
+
+  /** @param load the node by id; only called where the payload is asked for it, and then at the command's position */
+  async run(
+    binding: AnyCommandBinding, input: object, context: RequestContext, info: GraphQLResolveInfo, field: string,
+    load: (session: ViewSession, id: string) => Promise<object | null>,
+  ): Promise<Omit<CommandResult, 'outcome'> & Record<string, unknown>> {
+    const { outcome, ...result } = await this.commands.execute(new ExecuteCommand(binding, input, context.caller));
+    void outcome;
+    if (!selects(info, field)) return { ...result, [field]: null };
+    await this.view.atLeast(result.position);
+    return { ...result, [field]: await load(this.view.session(context.caller), result.id) };
+  }
+}

@@ -1,0 +1,130 @@
+import pg from 'pg';
+import type { Pool, PoolClient } from 'pg';
+import type { EventStore, Position, RecordedEvent, SubscriptionItem } from '@peerbridge/event-store';
+import type { EventCodec } from '@peerbridge/vault';
+import { batches } from './batches.js';
+import { withLease } from './lease.js';
+import { rebuildView } from './rebuild.js';
+import { transaction } from './transaction.js';
+import { CheckpointMoved, ViewWriter } from './view-writer.js';
+import { View } from './view.js';
+
+const BATCH_SIZE = 1_000;
+/** After an error, before the next try; doubled up to the second number. Milliseconds. */
+const BACK_OFF_MS = [100, 5_000] as const;
+
+export interface ProjectorOptions {
+  store: EventStore;
+  pool: Pool;
+  /** A connection of its own, which the lease lives on. */
+  connect(): Promise<pg.Client>;
+  view: View;
+  codec: EventCodec;
+  log: { info(text: string): void; error(fields: object, text: string): void };
+  observe?: (status: { stoppedParticipants: number; position: Position | undefined }) => void;
+}
+
+/**
+ * Keeps the live view up with the log: one projector at a time holds the lease, others stand by. Applying again what
+ * was applied is impossible: the checkpoint moves in the same transaction.
+ */
+export class Projector {
+  private state: { status: 'up' | 'down' | 'standby'; stoppedParticipants: number } = { status: 'standby', stoppedParticipants: 0 };
+
+  constructor(private readonly options: ProjectorOptions) {}
+
+  get status() {
+    return this.state;
+  }
+
+  /** Until the signal aborts. Survives outages of the store and the database. */
+  async run(signal: AbortSignal): Promise<void> {
+    await withLease(this.options.connect, 'projector', signal, async (leased) => {
+      let delay: number = BACK_OFF_MS[0];
+      while (!leased.aborted) {
+        try {
+          await this.follow(leased, () => { delay = BACK_OFF_MS[0]; });
+        } catch (error) {
+          if (leased.aborted) return;
+          // A rebuild that swapped the view moves the checkpoint: that is no failure, only a reason to look again.
+          if (!(error instanceof CheckpointMoved)) {
+            this.state = { ...this.state, status: 'down' };
+            this.options.log.error({ err: error }, 'The projector stopped and will try again');
+            await pause(delay, leased);
+            delay = Math.min(delay * 2, BACK_OFF_MS[1]);
+          }
+        }
+      }
+    });
+    this.state = { ...this.state, status: 'standby' };
+  }
+
+  private async follow(signal: AbortSignal, progressed: () => void): Promise<void> {
+    const { pool, view, codec, store } = this.options;
+    const client = await pool.connect();
+    let broken: Error | undefined;
+    const ended = new AbortController();
+    try {
+      const { version, position } = await this.liveVersion(client);
+      const writer = new ViewWriter(view, version, codec, (event, cause) => this.alarm(event, cause));
+      await writer.open(client);
+      let checkpoint = position;
+      this.report(writer, checkpoint);
+      const items = store.subscribeAll({ after: checkpoint, signal: AbortSignal.any([signal, ended.signal]) });
+      for await (const batch of batches(items, BATCH_SIZE)) {
+        const to = lastPosition(batch);
+        if (to !== undefined) {
+          await writer.write(client, batch.flatMap((item) => (item.kind === 'event' ? [item.event] : [])), checkpoint, to);
+          checkpoint = to;
+        }
+        progressed();
+        this.report(writer, checkpoint);
+      }
+    } catch (error) {
+      broken = error as Error;
+      throw error;
+    } finally {
+      ended.abort();
+      client.release(broken !== undefined && !(broken instanceof CheckpointMoved));
+    }
+  }
+
+  /** The live view; made at the first start, rebuilt where an earlier release's projections made it. */
+  private async liveVersion(client: PoolClient): Promise<{ version: number; position: Position | undefined }> {
+    const { view, log } = this.options;
+    let live = await view.live(client);
+    if (live && live.definition !== view.definition) {
+      log.info('The live view was made by other projections: rebuilding it');
+      await rebuildView({ ...this.options, alarm: (event, cause) => this.alarm(event, cause) });
+      live = await view.live(client);
+    }
+    const version = live?.version ?? await transaction(client, () => view.createNext(client, { live: true }));
+    const { rows } = await client.query<{ position: Position | null }>(
+      'SELECT position FROM runtime.checkpoint WHERE consumer = $1', [View.consumer(version)]);
+    return { version, position: rows[0]?.position ?? undefined };
+  }
+
+  private report(writer: ViewWriter, position: Position | undefined): void {
+    this.state = { status: 'up', stoppedParticipants: writer.stoppedParticipants };
+    this.options.observe?.({ stoppedParticipants: writer.stoppedParticipants, position });
+  }
+
+  private alarm(event: RecordedEvent, cause: unknown): void {
+    const { eventId, type, schemaVersion, participantId } = event.metadata;
+    const reason = cause instanceof Error ? cause.name : 'unknown';
+    this.options.log.error({ eventId, type, schemaVersion, participantId, reason }, 'An event cannot be applied: its person is stopped');
+  }
+}
+
+function lastPosition(batch: readonly SubscriptionItem[]): Position | undefined {
+  for (const item of [...batch].reverse()) {
+    if (item.kind === 'event') return item.event.position;
+    if (item.kind === 'checkpoint') return item.position;
+  }
+  return undefined;
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((resolve) => {
+  const timer = setTimeout(resolve, ms);
+  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
+});

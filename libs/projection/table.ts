@@ -1,0 +1,43 @@
+/** PostgreSQL types a read model may use. Positions are text in C collation, so that they sort as the store orders them. */
+export type ColumnType =
+  | 'uuid' | 'text' | 'position' | 'integer' | 'boolean' | 'date' | 'timestamptz' | 'jsonb' | 'text[]' | 'uuid[]';
+
+/** One table of the view. Its rows are written only by projections and read only through disclosure. */
+export interface Table<Row extends object> {
+  readonly name: string;
+  /** The primary key, one column. */
+  readonly key: Extract<keyof Row, string>;
+  readonly columns: Readonly<Record<Extract<keyof Row, string>, ColumnType>>;
+  /** Column lists of further indexes, as SQL: `participant_id, occurred_at DESC`. */
+  readonly indexes?: readonly string[];
+}
+
+/** Any table, whatever its rows. */
+export interface AnyTable {
+  readonly name: string;
+  readonly key: string;
+  readonly columns: Readonly<Record<string, ColumnType>>;
+  readonly indexes?: readonly string[];
+}
+
+export const defineTable = <Row extends object>(table: Table<Row>): Table<Row> => table;
+
+const sqlType = (type: ColumnType): string => (type === 'position' ? 'text COLLATE "C"' : type);
+
+/** `CREATE TABLE` and its indexes, in a schema of the view. */
+export function createTableSql(schema: string, table: AnyTable): string {
+  const columns = Object.entries(table.columns).map(([name, type]) =>
+    `${name} ${sqlType(type)}${name === table.key ? ' PRIMARY KEY' : ''}`);
+  const indexes = (table.indexes ?? []).map((columnList, index) =>
+    `CREATE INDEX ${table.name}_${index + 1} ON ${schema}.${table.name} (${columnList})`);
+  return [`CREATE TABLE ${schema}.${table.name} (${columns.join(', ')})`, ...indexes].join(';\n');
+}
+
+/** Writes any number of rows in one statement; $1 is their JSON array. */
+export function upsertSql(schema: string, table: AnyTable): string {
+  const names = Object.keys(table.columns);
+  const updates = names.filter((name) => name !== table.key).map((name) => `${name} = excluded.${name}`);
+  return `INSERT INTO ${schema}.${table.name} (${names.join(', ')})
+    SELECT ${names.join(', ')} FROM json_populate_recordset(NULL::${schema}.${table.name}, $1::json)
+    ON CONFLICT (${table.key}) DO UPDATE SET ${updates.join(', ')}`;
+}

@@ -1,0 +1,113 @@
+import { EventEmitter } from 'node:events';
+import type pg from 'pg';
+import type { Pool } from 'pg';
+import { comparePositions, type Position } from '@peerbridge/event-store';
+import { VIEW_CHANNEL, type ViewAdvanced } from './view-writer.js';
+
+/** How often the checkpoint is looked at beside the notifications, which a lost connection may swallow. Milliseconds. */
+const POLL_MS = 250;
+
+/** How far the live view is, as this process knows: it is at least there, for a view never goes back. */
+export class ViewPosition {
+  private known: Position | undefined;
+  private readonly advanced = new EventEmitter().setMaxListeners(0);
+  private readonly stop = new AbortController();
+  private waiters = 0;
+  private listener: pg.Client | undefined;
+
+  /** @param connect a connection of its own, for LISTEN */
+  constructor(private readonly pool: Pool, private readonly connect: () => Promise<pg.Client>) {}
+
+  async start(): Promise<void> {
+    await this.refresh();
+    void this.listen();
+    void this.poll();
+  }
+
+  async close(): Promise<void> {
+    this.stop.abort();
+    await this.listener?.end().catch(() => undefined);
+  }
+
+  get current(): Position | undefined {
+    return this.known;
+  }
+
+  /** False when the view did not get there in time. */
+  async reached(position: Position, timeoutMs: number): Promise<boolean> {
+    if (this.isPast(position)) return true;
+    this.waiters += 1;
+    try {
+      return await new Promise<boolean>((resolve) => {
+        const finish = (result: boolean) => {
+          clearTimeout(timer);
+          this.advanced.off('advanced', look);
+          resolve(result);
+        };
+        const look = () => { if (this.isPast(position)) finish(true); };
+        const timer = setTimeout(() => finish(false), timeoutMs);
+        this.advanced.on('advanced', look);
+        void this.refresh();
+      });
+    } finally {
+      this.waiters -= 1;
+    }
+  }
+
+  /** Calls back after each commit of the view; with null where it is not known whom it touched. Returns the way to stop. */
+  onAdvanced(listener: (participantIds: readonly string[] | null) => void): () => void {
+    this.advanced.on('advanced', listener);
+    return () => this.advanced.off('advanced', listener);
+  }
+
+  private isPast(position: Position): boolean {
+    return this.known !== undefined && comparePositions(this.known, position) >= 0;
+  }
+
+  private advance(position: Position | undefined, participantIds: readonly string[] | null): void {
+    if (position === undefined || this.isPast(position)) return;
+    this.known = position;
+    this.advanced.emit('advanced', participantIds);
+  }
+
+  private async refresh(): Promise<void> {
+    const { rows } = await this.pool.query<{ position: Position | null }>(
+      "SELECT position FROM runtime.view JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live");
+    this.advance(rows[0]?.position ?? undefined, null);
+  }
+
+  private async poll(): Promise<void> {
+    for (let turn = 0; !this.stop.signal.aborted; turn += 1) {
+      await pause(POLL_MS, this.stop.signal);
+      const wanted = this.waiters > 0 || this.advanced.listenerCount('advanced') > 0 || turn % 8 === 0;
+      if (wanted && !this.stop.signal.aborted) await this.refresh().catch(() => undefined);
+    }
+  }
+
+  private async listen(): Promise<void> {
+    while (!this.stop.signal.aborted) {
+      try {
+        const client = await this.connect();
+        this.listener = client;
+        const lost = new Promise<void>((resolve) => { client.once('end', resolve).once('error', () => resolve()); });
+        client.on('notification', ({ payload }) => {
+          const { position, participantIds } = JSON.parse(payload ?? '{}') as ViewAdvanced;
+          this.advance(position, participantIds);
+        });
+        await client.query(`LISTEN ${VIEW_CHANNEL}`);
+        await lost;
+        await client.end().catch(() => undefined);
+      } catch {
+        // The poll goes on meanwhile.
+      }
+      await pause(POLL_MS, this.stop.signal);
+    }
+  }
+}
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((resolve) => {
+  if (signal.aborted) return resolve();
+  const done = () => { clearTimeout(timer); resolve(); };
+  const timer = setTimeout(done, ms);
+  signal.addEventListener('abort', done, { once: true });
+});
