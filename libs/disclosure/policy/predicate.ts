@@ -18,7 +18,7 @@ export function compileItemRule({ items: rule }: Decision, item: string): RawBui
     ways.push(sql`(${column('author_id')} = ${memberId}::uuid and ${column('source_org_id')} = ${orgId}::uuid)`);
   }
   const inCircle = sql<SqlBool>`(${column('circles')} && ${rule.circle ? [rule.circle] : []}::text[]
-    or ('parties' = any(${column('circles')}) ))`;
+    or ('parties' = any(${column('circles')}) and ${column('party_org_id')} = ${rule.partyOrgId}::uuid))`;
   for (const source of rule.sources) {
     // Unlabelled means all of them.
     const labelled = source.segments.length === segments.length ? sql`true` : sql`cardinality(${column('segments')}) > 0`;
