@@ -7,27 +7,56 @@ import type { Segment } from './vocabulary.js';
 type FieldsBySegment = Partial<Record<Segment, string[]>>;
 
 /**
- * The tests that every capability's events pass. `golden/<EventName>.v<version>.json` beside the spec holds one event of
- * each version ever written, in the clear, and is read as it was written. The sealed fields are those that the spec
- * names, in alphabetical order, so that none comes into the clear by an oversight.
+ * What was once written must stay readable. `golden/<EventName>.v<version>.json` beside the spec holds one event of each
+ * version ever written, in the clear.
  */
+export function describeGoldenFiles(specUrl: string, definitions: readonly AnyEventDefinition[]): void {
+  describe('Events as they were ever written', () => testGoldenFiles(definitions, goldenFolder(specUrl)));
+}
+
+/** The golden files, and which fields are sealed, so that none comes into the clear by an oversight. */
 export function testEvents(
   definitions: readonly AnyEventDefinition[], specUrl: string, sealed: Readonly<Record<string, FieldsBySegment>>,
 ): void {
-  const folder = new URL('./golden/', specUrl);
+  const folder = goldenFolder(specUrl);
   testGoldenFiles(definitions, folder);
+
+  it('seal what is protected', () => {
+    const found = definitions.map((one) =>
+      [one.type, bySegment(one.sealed(readJson(folder, `${one.type}.v${one.version}.json`) as never))]);
+    expect(Object.fromEntries(found)).toEqual(sealed);
+  });
+}
+
+function testGoldenFiles(definitions: readonly AnyEventDefinition[], folder: URL): void {
+  const files = readdirSync(folder).sort();
+
+  it('have a golden file for every version', () => {
+    const versions = definitions.flatMap(({ type, version }) =>
+      Array.from({ length: version }, (_, index) => `${type}.v${index + 1}.json`));
+    expect(files).toEqual(versions.sort());
+  });
+
+  it.each(files)('%s is read as it was written', (file) => {
+    const [type, version] = file.split('.');
+    const definition = definitions.find((one) => one.type === type)!;
+    let data = readJson(folder, file);
+    for (let from = Number(version!.slice(1)); from < definition.version; from += 1) data = definition.upcasters[from]!(data);
+    expect(definition.schema.parse(data)).toEqual(data);
+  });
 
   it('can be described as JSON Schema', () => {
     for (const { schema } of definitions) expect(z.toJSONSchema(schema)).toMatchObject({ type: 'object' });
   });
 }
 
+const goldenFolder = (specUrl: string): URL => new URL('./golden/', specUrl);
+
+const readJson = (folder: URL, file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
+
+/** Alphabetically within each segment. */
 function bySegment(segmentOf: Readonly<Partial<Record<string, Segment>>>): FieldsBySegment {
   const fields: FieldsBySegment = {};
   for (const [field, segment] of Object.entries(segmentOf).sort()) (fields[segment!] ??= []).push(field);
   return fields;
 }
-
-/** As `testEvents`, for events whose seals are tested elsewhere. */
-export const describeGoldenFiles = (specUrl: string, definitions: readonly AnyEventDefinition[]): void =>
-  describe('Events as they were ever written', () => testGoldenFiles(definitions, new URL('./golden/', specUrl)));
