@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { killSharedKafka } from './kafka-teardown.mjs';
 
 const PREFIX = 'peerbridge-test-run-';
 
@@ -16,14 +17,17 @@ export async function makeTestDataDir() {
 }
 
 export async function removeTestDataDir(dataDir) {
-  const recorded = await readFile(path.join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').catch(() => '');
-  const pid = Number.parseInt(recorded, 10);
-  if (pid && isAlive(pid)) {
-    // Nobody wants the data: PostgreSQL's immediate shutdown.
-    process.kill(pid, 'SIGQUIT');
-    while (isAlive(pid)) await delay(20);
-  }
+  await killPostgres(path.join(dataDir, 'postgres'));
   await rm(dataDir, { recursive: true, force: true });
+}
+
+/** PostgreSQL's immediate shutdown, for data that nobody wants. It has ended when it has taken its lock file away. */
+export async function killPostgres(folder) {
+  const postmaster = () => readFile(path.join(folder, 'postmaster.pid'), 'utf8').then(Number.parseInt, () => undefined);
+  const pid = await postmaster();
+  if (!pid || pid === process.pid || !isAlive(pid)) return;
+  process.kill(pid, 'SIGQUIT');
+  while (await postmaster() === pid && isAlive(pid)) await delay(20);
 }
 
 function isAlive(pid) {
