@@ -10,7 +10,7 @@ const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
 export interface RelayOptions {
-  store: EventStore;
+  store: Pick<EventStore, 'subscribeAll'>;
   /** Without one the relay is off. */
   publisher?: Publisher;
   checkpoints: CheckpointStore;

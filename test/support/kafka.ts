@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -38,7 +38,8 @@ export function kafkaAvailable(): boolean {
 export async function startKafka(): Promise<KafkaServer> {
   const given = process.env['KAFKA_BROKERS'];
   if (given) return { brokers: given.split(','), close: async () => undefined };
-  const installation = await install();
+  const folder = await mkdtemp(join(tmpdir(), 'peerbridge-kafka-'));
+  const installation = await install(folder);
   let child = await installation.start();
   // A test run that ends without closing leaves no broker behind.
   const killChild = (): void => { child.kill('SIGKILL'); };
@@ -59,52 +60,32 @@ export async function startKafka(): Promise<KafkaServer> {
     close: async () => {
       process.off('exit', killChild);
       await kill();
-      await rm(installation.folder, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
     },
   };
 }
 
-interface SharedKafka {
-  broker: string;
-  pid: number;
-  folder: string;
-}
-
 /**
- * The one broker that the spec files of a test run share: the first that asks starts it, `stopSharedKafka` ends it.
- * @param runFolder a folder that is this run's own
+ * The one broker that the spec files of a test run share: the first that asks starts it, the run's teardown ends it.
+ * Use a topic of your own.
  */
-export async function sharedKafka(runFolder: string): Promise<{ brokers: string[] }> {
-  const given = process.env['KAFKA_BROKERS'];
-  if (given) return { brokers: given.split(',') };
-  const file = join(runFolder, 'kafka.json');
-  try {
-    closeSync(openSync(join(runFolder, 'kafka.lock'), 'wx'));
-  } catch {
-    for (const deadline = Date.now() + START_WITHIN_MS; Date.now() < deadline; await delay(100)) {
-      if (existsSync(file)) return { brokers: [(JSON.parse(await readFile(file, 'utf8')) as SharedKafka).broker] };
-    }
-    throw new Error('Another spec file was to start Kafka, and did not');
+export async function sharedKafka(): Promise<Pick<KafkaServer, 'brokers' | 'close'>> {
+  const runFolder = process.env['PEERBRIDGE_TEST_DATA_DIR'];
+  if (!runFolder || process.env['KAFKA_BROKERS']) return startKafka();
+  const folder = join(runFolder, 'kafka');
+  const ready = join(folder, 'shared.json');
+  if (await mkdir(folder).then(() => true, () => false)) {
+    const { broker, start } = await install(folder);
+    const child = await start({ detached: true });
+    child.unref();
+    await writeFile(`${ready}.part`, JSON.stringify({ broker, pid: child.pid }));
+    await rename(`${ready}.part`, ready);
   }
-  const { broker, folder, start } = await install();
-  const child = await start({ detached: true });
-  child.unref();
-  await writeFile(`${file}.part`, JSON.stringify({ broker, folder, pid: child.pid! } satisfies SharedKafka));
-  await rename(`${file}.part`, file);
-  return { brokers: [broker] };
-}
-
-/** Ends what `sharedKafka` started in this folder, if anything. */
-export async function stopSharedKafka(runFolder: string): Promise<void> {
-  const file = join(runFolder, 'kafka.json');
-  if (!existsSync(file)) return;
-  const { pid, folder } = JSON.parse(readFileSync(file, 'utf8')) as SharedKafka;
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It ended by itself.
+  for (const deadline = Date.now() + START_WITHIN_MS; !existsSync(ready); await delay(100)) {
+    if (Date.now() > deadline) throw new Error('Another spec file was to start Kafka, and did not');
   }
-  await rm(folder, { recursive: true, force: true });
+  const { broker } = JSON.parse(await readFile(ready, 'utf8')) as { broker: string };
+  return { brokers: [broker], close: async () => undefined };
 }
 
 const classPathFolder = join(cache, 'lib');
@@ -140,13 +121,11 @@ async function fetchClassPath(): Promise<string> {
 
 interface Installation {
   broker: string;
-  folder: string;
   start(options?: { detached?: boolean }): Promise<ChildProcess>;
 }
 
-async function install(): Promise<Installation> {
+async function install(folder: string): Promise<Installation> {
   const classPath = await fetchClassPath();
-  const folder = await mkdtemp(join(tmpdir(), 'peerbridge-kafka-'));
   const [port, controllerPort] = await freePorts(2);
   const properties = join(folder, 'server.properties');
   await writeFile(properties, Object.entries({
@@ -166,6 +145,9 @@ async function install(): Promise<Installation> {
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
+    // A broker that comes back after a kill -9 waits until its former self has timed out.
+    'broker.session.timeout.ms': 3_000,
+    'broker.heartbeat.interval.ms': 300,
   }).map(([name, value]) => `${name}=${value}\n`).join(''));
   const java = (main: string, ...args: string[]): string[] => [
     '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args,
@@ -175,7 +157,6 @@ async function install(): Promise<Installation> {
   ), { stdio: ['ignore', 'ignore', 'pipe'] });
   return {
     broker: `127.0.0.1:${port}`,
-    folder,
     start: async ({ detached = false } = {}) => {
       const output = openSync(join(folder, 'output.log'), 'a');
       const child = spawn('java', java('kafka.Kafka', properties), { detached, stdio: ['ignore', output, output] });

@@ -1,0 +1,147 @@
+import { describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EventMetadata } from '@peerbridge/kernel';
+import type { EventStore, Position, RecordedEvent, SubscriptionItem } from '@peerbridge/event-store';
+import type { CheckpointStore } from '@peerbridge/projection';
+import type { OutgoingMessage, Publisher } from './publisher.js';
+import { Relay } from './relay.js';
+
+const positionOf = (order: number): Position => `test.${String(order).padStart(4, '0')}`;
+
+function event(order: number, stream = `peerContact-${order}`): RecordedEvent {
+  const metadata = { eventId: `event-${order}`, type: 'ContactAttempted', schemaVersion: 1, stream, participantId: 'ada' };
+  return { stream, revision: 0, position: positionOf(order), metadata: metadata as EventMetadata, data: { open: {}, sealed: {} } };
+}
+
+/** A log that is never longer than it is at first. */
+const logOf = (...events: RecordedEvent[]): Pick<EventStore, 'subscribeAll'> => ({
+  async *subscribeAll({ after = '', signal }): AsyncGenerator<SubscriptionItem> {
+    yield* events.filter(({ position }) => position > after).map((one) => ({ kind: 'event' as const, event: one }));
+    yield { kind: 'caughtUp' };
+    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  },
+});
+
+class Checkpoint implements CheckpointStore {
+  position: Position | undefined;
+
+  async load(): Promise<Position | undefined> {
+    return this.position;
+  }
+
+  async advance(_consumer: string, from: Position | undefined, to: Position): Promise<boolean> {
+    if (this.position !== from) return false;
+    this.position = to;
+    return true;
+  }
+}
+
+class Broker implements Publisher {
+  readonly received: string[] = [];
+  /** Called with what was sent, before it is acknowledged. */
+  onPublish: (messages: readonly OutgoingMessage[]) => void = () => undefined;
+
+  async publish(messages: readonly OutgoingMessage[]): Promise<void> {
+    this.received.push(...messages.map(({ headers }) => headers['ce_id']!));
+    this.onPublish(messages);
+  }
+
+  health = () => ({ status: 'up' as const });
+  close = async (): Promise<void> => undefined;
+}
+
+describe('The relay', () => {
+  function relaying(options: Omit<ConstructorParameters<typeof Relay>[0], 'checkpoints'>, checkpoints = new Checkpoint()) {
+    const abort = new AbortController();
+    const relay = new Relay({ ...options, checkpoints });
+    const ended = relay.run(abort.signal);
+    return {
+      relay,
+      checkpoints,
+      /** Until its checkpoint is there; the test's time limit is the bound. */
+      reaches: async (position: Position) => {
+        while (checkpoints.position !== position) await delay(1);
+        await delay(1);
+        abort.abort();
+        await ended;
+      },
+    };
+  }
+
+  it('publishes every event in order, and remembers how far it has come', async () => {
+    const publisher = new Broker();
+    const { relay, reaches } = relaying({ store: logOf(event(1), event(2), event(3)), publisher, batchSize: 2 });
+    await reaches(positionOf(3));
+    expect(publisher.received).toEqual(['event-1', 'event-2', 'event-3']);
+    expect(relay.status()).toEqual({ status: 'up', enabled: true, lagEvents: 0, publishedTotal: 3 });
+  });
+
+  it('starts after its checkpoint', async () => {
+    const publisher = new Broker();
+    const checkpoint = new Checkpoint();
+    checkpoint.position = positionOf(2);
+    const { reaches } = relaying({ store: logOf(event(1), event(2), event(3)), publisher }, checkpoint);
+    await reaches(positionOf(3));
+    expect(publisher.received).toEqual(['event-3']);
+  });
+
+  it('keeps the store\'s own streams to itself and goes past them', async () => {
+    const publisher = new Broker();
+    const { reaches } = relaying({ store: logOf(event(1, '$settings'), event(2)), publisher });
+    await reaches(positionOf(2));
+    expect(publisher.received).toEqual(['event-2']);
+  });
+
+  it('does not move its checkpoint before the broker has acknowledged, and sends the same again', async () => {
+    const publisher = new Broker();
+    const seen: unknown[] = [];
+    let failures = 2;
+    const logged: string[] = [];
+    const log = { info: (text: string) => { logged.push(text); }, error: (_: object, text: string) => { logged.push(text); } };
+    const { relay, checkpoints, reaches } = relaying({ store: logOf(event(1), event(2)), publisher, log });
+    publisher.onPublish = (messages) => {
+      if (messages.length === 0) return;
+      seen.push([checkpoints.position, relay.status().status]);
+      failures -= 1;
+      if (failures >= 0) throw new Error('no broker');
+    };
+    await reaches(positionOf(2));
+    expect(seen.slice(0, 3)).toEqual([[undefined, 'up'], [undefined, 'down'], [undefined, 'down']]);
+    expect(publisher.received.filter((id) => id === 'event-1')).toHaveLength(3);
+    expect([...new Set(publisher.received)]).toEqual(['event-1', 'event-2']);
+    expect(relay.status()).toMatchObject({ status: 'up', lagEvents: 0 });
+    expect(logged).toEqual(['The relay cannot publish and keeps trying', 'The relay publishes again']);
+  });
+
+  it('finds itself fenced when another has moved the checkpoint, and goes on from there', async () => {
+    const publisher = new Broker();
+    const { checkpoints, reaches } = relaying({ store: logOf(event(1), event(2), event(3)), publisher, batchSize: 1 });
+    publisher.onPublish = ([message]) => {
+      if (message?.headers['ce_id'] === 'event-1') checkpoints.position = positionOf(2);
+    };
+    await reaches(positionOf(3));
+    expect(publisher.received).toEqual(['event-1', 'event-3']);
+  });
+
+  it('counts what is published and what waits', async () => {
+    const counted = { lag: [] as number[], published: 0 };
+    const metrics = {
+      relayLag: { set: (events: number) => { counted.lag.push(events); } },
+      relayPublished: { inc: (events: number) => { counted.published += events; } },
+    };
+    const { reaches } = relaying({ store: logOf(event(1), event(2), event(3)), publisher: new Broker(), metrics });
+    await reaches(positionOf(3));
+    expect(counted.published).toBe(3);
+    expect(Math.max(...counted.lag)).toBeGreaterThan(0);
+    expect(counted.lag.at(-1)).toBe(0);
+  });
+
+  it('is off without brokers, and says so', async () => {
+    const said: string[] = [];
+    const log = { info: (text: string) => { said.push(text); }, error: () => undefined };
+    const relay = new Relay({ store: logOf(event(1)), checkpoints: new Checkpoint(), log });
+    await relay.run(new AbortController().signal);
+    expect(relay.status()).toEqual({ status: 'off', enabled: false, lagEvents: 0, publishedTotal: 0 });
+    expect(said).toEqual(['The relay is off: no brokers are configured']);
+  });
+});

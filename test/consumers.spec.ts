@@ -1,0 +1,129 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { migrate } from '@peerbridge/platform';
+import { PostgresCheckpointStore, runtimeMigrations, withLease } from '@peerbridge/projection';
+import { createTestDatabase, type TestDatabase } from './support/postgres.js';
+
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await migrate(database.pool, 'runtime', runtimeMigrations);
+});
+afterAll(() => database.drop());
+
+describe('A checkpoint', () => {
+  const checkpoints = () => new PostgresCheckpointStore(database.pool);
+
+  it('is at the beginning before it was moved', async () => {
+    expect(await checkpoints().load('nobody')).toBeUndefined();
+  });
+
+  it('moves from where it is', async () => {
+    expect(await checkpoints().advance('mover', undefined, 'pg.1')).toBe(true);
+    expect(await checkpoints().advance('mover', 'pg.1', 'pg.2')).toBe(true);
+    expect(await checkpoints().load('mover')).toBe('pg.2');
+  });
+
+  it.each([undefined, 'pg.1', 'pg.3'])('that is elsewhere stays where it is for one who believes it at %s', async (believed) => {
+    const consumer = `fenced-${believed}`;
+    await checkpoints().advance(consumer, undefined, 'pg.2');
+    expect(await checkpoints().advance(consumer, believed, 'pg.9')).toBe(false);
+    expect(await checkpoints().load(consumer)).toBe('pg.2');
+  });
+
+  it('that is gone is not moved', async () => {
+    expect(await checkpoints().advance('gone', 'pg.1', 'pg.2')).toBe(false);
+    expect(await checkpoints().load('gone')).toBeUndefined();
+  });
+
+  it('goes to exactly one of those who start together', async () => {
+    const moved = await Promise.all(Array.from({ length: 8 }, (_, nth) => checkpoints().advance('racers', undefined, `pg.${nth}`)));
+    expect(moved.filter(Boolean)).toHaveLength(1);
+  });
+});
+
+describe('A lease', () => {
+  /** Who works now, and the server's sessions that hold the lease. */
+  class Workers {
+    readonly working: string[] = [];
+    readonly history: string[] = [];
+    readonly sessions = new Map<string, number>();
+
+    readonly connect = (name: string) => async (): Promise<pg.Client> => {
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+      this.sessions.set(name, rows[0]!.pid);
+      return client;
+    };
+
+    start(name: string, lease: string): { stop(): Promise<void> } {
+      const abort = new AbortController();
+      const ended = withLease(this.connect(name), lease, abort.signal, async (signal) => {
+        this.working.push(name);
+        this.history.push(name);
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+        this.working.splice(this.working.indexOf(name), 1);
+      });
+      return {
+        stop: async () => {
+          abort.abort();
+          await ended;
+        },
+      };
+    }
+
+    async until(condition: () => boolean): Promise<void> {
+      while (!condition()) await delay(10);
+    }
+  }
+
+  it('lets one work at a time, and the next when the first stops', async () => {
+    const workers = new Workers();
+    const first = workers.start('first', 'one-at-a-time');
+    await workers.until(() => workers.working.length === 1);
+    const second = workers.start('second', 'one-at-a-time');
+    await workers.until(() => workers.sessions.has('second'));
+    await delay(1_200);
+    expect(workers.working).toEqual(['first']);
+    await first.stop();
+    await workers.until(() => workers.working.length === 1);
+    expect(workers.working).toEqual(['second']);
+    await second.stop();
+  }, 30_000);
+
+  it('tells its holder to stop when the session is lost, and is sought anew', async () => {
+    const workers = new Workers();
+    const holder = workers.start('holder', 'lost');
+    await workers.until(() => workers.working.length === 1);
+    await database.pool.query('select pg_terminate_backend($1)', [workers.sessions.get('holder')]);
+    await workers.until(() => workers.working.length === 0);
+    await workers.until(() => workers.history.length === 2);
+    await holder.stop();
+    expect(workers.working).toEqual([]);
+  }, 30_000);
+
+  it('waits for a server that cannot be reached', async () => {
+    let refused = 0;
+    let worked = false;
+    const connect = async (): Promise<pg.Client> => {
+      refused += 1;
+      if (refused < 3) throw new Error('connection refused');
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      return client;
+    };
+    await withLease(connect, 'unreachable', new AbortController().signal, async () => { worked = true; });
+    expect([refused, worked]).toEqual([3, true]);
+  }, 30_000);
+
+  it('is given back when the work is done or fails, and the failure is told', async () => {
+    const workers = new Workers();
+    const work = (run: () => Promise<void>) => withLease(workers.connect('one'), 'returned', new AbortController().signal, run);
+    await expect(work(async () => { throw new Error('a defect'); })).rejects.toThrow('a defect');
+    let worked = false;
+    await work(async () => { worked = true; });
+    expect(worked).toBe(true);
+  }, 30_000);
+});
