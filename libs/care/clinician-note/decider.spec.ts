@@ -39,13 +39,15 @@ describe('Recording a clinician note', () => {
   });
 
   it.each([
-    ['segments', []], ['segments', ['gossip']], ['body', '  '], ['noteType', ''], ['authorCredential', ' '], ['participantId', 'P1'],
+    ['segments', []], ['segments', ['gossip']], ['body', '  '], ['noteType', ''], ['authorCredential', ' '],
+    ['participantId', 'P1'],
   ])('refuses %s %j', (field, value) => {
     recording({ ...note, [field]: value }).thenRefused('VALIDATION', { fields: [field] });
   });
 
   it('names each segment once', () => {
-    expect(recording({ ...note, segments: ['mh', 'sud', 'mh'] }).events()[0]).toMatchObject({ data: { segments: ['mh', 'sud'] } });
+    expect(recording({ ...note, segments: ['mh', 'sud', 'mh'] }).events()[0])
+      .toMatchObject({ data: { segments: ['mh', 'sud'] } });
   });
 
   it.each([

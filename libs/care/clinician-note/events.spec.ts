@@ -17,7 +17,7 @@ describe('The events of a clinician note', () => {
   ] as const)('with the segments %j bear them all and are sealed under %s', (segments, key) => {
     expect(sealingSegment(segments)).toBe(key);
     const id = '00000000-0000-4000-8000-000000000001';
-    const amended = { noteId: id, amendmentId: id, body: 'Since Tuesday.', reason: 'The day was missing.', segments: [...segments] };
+    const amended = { noteId: id, amendmentId: id, body: 'Since Tuesday.', reason: 'No day.', segments: [...segments] };
     expect(clinicianNoteAmended.segments(amended)).toEqual(segments);
     expect(clinicianNoteAmended.sealed(amended)).toEqual({ body: key, reason: key });
   });

@@ -14,7 +14,7 @@ const recording = (input: object, as = person, onTeam = false) =>
 
 describe('Recording an employment status', () => {
   it('keeps what the person said', () => {
-    const input = { participantId, status: 'partTime' as const, startDate: '2026-01-05', accommodation: 'A break every two hours.' };
+    const input = { participantId, status: 'partTime' as const, startDate: '2026-01-05', accommodation: 'A quiet desk.' };
     recording(input).then({
       type: 'EmploymentStatusRecorded', data: { recordId: derivedId(person.memberId, 'command', 0), ...input },
     });
@@ -33,7 +33,8 @@ describe('Recording an employment status', () => {
   });
 
   it.each([
-    ['participantId', undefined], ['status', undefined], ['status', 'retired'], ['startDate', '2026-02-30'], ['accommodation', ' '],
+    ['participantId', undefined], ['status', undefined], ['status', 'retired'], ['startDate', '2026-02-30'],
+    ['accommodation', ' '],
   ])('refuses %s %j', (field, value) => {
     recording({ participantId, status: 'fullTime', [field]: value }).thenRefused('VALIDATION', { fields: [field] });
   });

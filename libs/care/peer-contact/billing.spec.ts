@@ -12,7 +12,9 @@ describe('Units of H0038', () => {
     expect(h0038Units(lasting(minutes * 60))).toBe(units);
   });
 
-  it.each([[14, 0], [15, 1], [29, 1], [52, 3], [59, 3], [60, 4]])('for a payer of completed units, %d minutes are %d', (minutes, units) => {
+  it.each([
+    [14, 0], [15, 1], [29, 1], [52, 3], [59, 3], [60, 4],
+  ])('for a payer of completed units, %d minutes are %d', (minutes, units) => {
     expect(h0038Units(lasting(minutes * 60), 'completed')).toBe(units);
   });
 

@@ -34,8 +34,9 @@ describe('Logging a peer contact', () => {
   it('keeps everything that was recorded', () => {
     const full = {
       ...least, setting: 'jail', continuumStage: 'harmReduction', supportTypes: ['instrumental', 'affiliational'],
-      activities: ['skill', 'skillCoping', 'advocacy'], dimensions: ['home', 'community'], goalIds: [derivedId('test', 'goal', 0)],
-      narrative: 'Long story.', coAuthored: true, livedExperienceShared: true, visibility: 'team',
+      activities: ['skill', 'skillCoping', 'advocacy'], dimensions: ['home', 'community'],
+      goalIds: [derivedId('test', 'goal', 0)], narrative: 'Long story.', coAuthored: true, livedExperienceShared: true,
+      visibility: 'team',
     };
     expect(logging(full).events()).toEqual([{ type: 'PeerContactLogged', data: { contactId: newContactId, ...full } }]);
   });
@@ -49,9 +50,9 @@ describe('Logging a peer contact', () => {
   });
 
   it.each([
-    ['modality', 'telepathy'], ['supportTypes', []], ['supportTypes', ['financial']], ['setting', 'bar'], ['continuumStage', 'relapse'],
-    ['activities', ['diagnosis']], ['dimensions', ['money']], ['goalIds', ['a goal']], ['summary', '   '], ['visibility', 'public'],
-    ['startedAt', 'yesterday'], ['endedAt', '2026-01-15'],
+    ['modality', 'telepathy'], ['supportTypes', []], ['supportTypes', ['financial']], ['setting', 'bar'],
+    ['continuumStage', 'relapse'], ['activities', ['diagnosis']], ['dimensions', ['money']], ['goalIds', ['a goal']],
+    ['summary', '   '], ['visibility', 'public'], ['startedAt', 'yesterday'], ['endedAt', '2026-01-15'],
   ])('refuses %s %j', (field, value) => {
     logging({ ...least, [field]: value }).thenRefused('VALIDATION', { fields: [field] });
   });
@@ -105,7 +106,8 @@ describe('Setting who sees a contact', () => {
 
   it('can be taken back', () => {
     const opened = fact('ContactVisibilitySet', { contactId, visibility: 'team' as const }, person);
-    given(peerContactStream, logged, opened).when(setContactVisibility, { contactId, visibility: 'personAndPeer' }, { as: person })
+    given(peerContactStream, logged, opened)
+      .when(setContactVisibility, { contactId, visibility: 'personAndPeer' }, { as: person })
       .then({ type: 'ContactVisibilitySet', data: { contactId, visibility: 'personAndPeer' } });
   });
 
@@ -115,12 +117,14 @@ describe('Setting who sees a contact', () => {
   });
 
   it.each(['contactId', 'visibility'])('needs %s', (field) => {
-    given(peerContactStream, logged).when(setContactVisibility, { contactId, visibility: 'team', [field]: undefined }, { as: person })
+    given(peerContactStream, logged)
+      .when(setContactVisibility, { contactId, visibility: 'team', [field]: undefined }, { as: person })
       .thenRefused('VALIDATION', { fields: [field] });
   });
 
   it('needs a contact', () => {
-    given(peerContactStream).when(setContactVisibility, { contactId, visibility: 'team' }, { as: person }).thenRefused('NOT_FOUND');
+    given(peerContactStream).when(setContactVisibility, { contactId, visibility: 'team' }, { as: person })
+      .thenRefused('NOT_FOUND');
   });
 });
 

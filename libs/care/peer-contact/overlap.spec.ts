@@ -7,10 +7,11 @@ const at = (minute: number) => new Date(Date.parse('2026-01-15T00:00:00.000Z') +
 const contact = (contactId: string, from: number, to: number, modality: Modality = 'inPerson') =>
   ({ contactId, modality, startedAt: at(from), endedAt: at(to) });
 
-const anyContacts = fc.array(
-  fc.record({ from: fc.integer({ min: 0, max: 60 }), lasts: fc.integer({ min: 1, max: 30 }), modality: fc.constantFrom(...modalities) }),
-  { maxLength: 12 },
-).map((all) => all.map(({ from, lasts, modality }, index) => contact(`c${index}`, from, from + lasts, modality)));
+const anyContact = fc.record({
+  from: fc.integer({ min: 0, max: 60 }), lasts: fc.integer({ min: 1, max: 30 }), modality: fc.constantFrom(...modalities),
+});
+const anyContacts = fc.array(anyContact, { maxLength: 12 }).map((all) =>
+  all.map(({ from, lasts, modality }, index) => contact(`c${index}`, from, from + lasts, modality)));
 
 describe('Contacts of one peer', () => {
   it('back to back do not overlap', () => {

@@ -32,7 +32,8 @@ export const referralStream: StreamDefinition<ReferralsState, ReferralFact> = {
     if (fact.type === 'ReferralDrafted') {
       const { needCategory, targetOrganizationId, serviceId, requestedBy } = fact.data;
       const requesterId = requestedBy.memberId;
-      return new Map(state).set(referralId, { referralId, needCategory, targetOrganizationId, serviceId, requesterId, ...standing });
+      const referral = { referralId, needCategory, targetOrganizationId, serviceId, requesterId, ...standing };
+      return new Map(state).set(referralId, referral);
     }
     const referral = state.get(referralId);
     return referral ? new Map(state).set(referralId, { ...referral, ...standing }) : state;
@@ -75,7 +76,8 @@ const parties = {
   target: (referral: Referral, caller: Caller) => caller.orgId === referral.targetOrganizationId,
   person: (_referral: Referral, caller: Caller) => caller.role === 'person',
   requester: (referral: Referral, caller: Caller) => caller.memberId === referral.requesterId,
-  requesterOrPerson: (referral: Referral, caller: Caller) => parties.requester(referral, caller) || parties.person(referral, caller),
+  requesterOrPerson: (referral: Referral, caller: Caller) =>
+    parties.requester(referral, caller) || parties.person(referral, caller),
 };
 
 interface Step<Input extends { referralId: string }, Facts> {
@@ -112,7 +114,9 @@ function step<Input extends { referralId: string }, Facts = undefined>(
       const referral = find(state, command.input.referralId);
       const { referralId, needCategory } = referral;
       const next = event({ referralId, needCategory }, command.input, command.facts);
-      if (!mayTake(next.type, referral)) throw invalidTransition('The referral does not stand where this step starts.', referral.state);
+      if (!mayTake(next.type, referral)) {
+        throw invalidTransition('The referral does not stand where this step starts.', referral.state);
+      }
       check?.(command, referral, state);
       return [next];
     },
@@ -176,7 +180,8 @@ export const holdReferral = step({
   name: 'holdReferral',
   roles: workerRoles,
   party: 'target',
-  input: z.object({ referralId: id, reason: z.enum(holdReasons), text: longText.optional(), reviewOn: day }).refine(saysWhich, withText),
+  input: z.object({ referralId: id, reason: z.enum(holdReasons), text: longText.optional(), reviewOn: day })
+    .refine(saysWhich, withText),
   event: (about, input) => ({ type: 'ReferralHeld', data: { ...about, ...input } }),
 });
 
