@@ -413,7 +413,8 @@ export function eventStoreContract(
         await follower.stop();
         expect(revisionsOf(follower.events)).toEqual(upTo(5));
         expect(follower.events).toEqual(await read(stream));
-        expect(follower.items.slice(0, 3).every((item) => item.kind === 'event')).toBe(true);
+        const beforeCaughtUp = follower.items.slice(0, follower.items.findIndex((item) => item.kind === 'caughtUp'));
+        expect(beforeCaughtUp.filter((item) => item.kind === 'event')).toHaveLength(3);
       }, 30_000);
 
       it('starts after the position it is given', async () => {
@@ -480,7 +481,8 @@ export function eventStoreContract(
       it('ends when its reader returns while it waits for the next event', async () => {
         const signal = new AbortController().signal;
         const items = store.subscribeAll({ after: await store.head(), signal })[Symbol.asyncIterator]();
-        expect((await items.next()).value).toEqual({ kind: 'caughtUp' });
+        const isCaughtUp = ({ value }: IteratorResult<SubscriptionItem, unknown>) => (value as SubscriptionItem).kind === 'caughtUp';
+        while (!isCaughtUp(await items.next())) continue;
         const waiting = items.next();
         await items.return?.();
         expect((await waiting).done).toBe(true);

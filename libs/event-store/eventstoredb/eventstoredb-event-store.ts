@@ -316,17 +316,12 @@ class Slots {
 }
 
 /** An append that is written to a connection just as it breaks is never answered by the client. */
-async function answered<Result>(call: Promise<Result>): Promise<Result> {
-  const settled = new AbortController();
-  const tooLate = delay(ANSWER_WITHIN_MS, undefined, { signal: settled.signal, ref: false }).then(() => {
-    throw new StoreUnavailable(`No answer within ${ANSWER_WITHIN_MS} ms`);
+function answered<Result>(call: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const noAnswer = () => reject(new StoreUnavailable(`No answer within ${ANSWER_WITHIN_MS} ms`));
+    const timer = setTimeout(noAnswer, ANSWER_WITHIN_MS).unref();
+    call.finally(() => clearTimeout(timer)).then(resolve, reject);
   });
-  tooLate.catch(ignored);
-  try {
-    return await Promise.race([call, tooLate]);
-  } finally {
-    settled.abort();
-  }
 }
 
 /** The gRPC codes of an outage, for errors that the client passes on bare: what is not here is a mistake of ours. */
