@@ -5,6 +5,7 @@ import { fact, given } from '../../kernel/testing.js';
 import {
   careTeamStream, inviteTeamMember, isOnTeam, joinCareTeam, liftRestriction, removeTeamMember, restrictWorker,
 } from './decider.js';
+import type { TeamRole } from './events.js';
 
 const p1 = '00000001-0000-4000-8000-000000000000';
 const orgR = '00000010-0000-4000-8000-000000000000';
@@ -22,7 +23,8 @@ const enrolledBy = ({ memberId, orgId }: Caller) => fact('ParticipantEnrolled', 
   participantId: p1, contactsOpenToTeam: false, primaryPeer: { membershipId: membership(1), memberId, orgId },
 }, peer);
 const enrolledByThemself = fact('ParticipantEnrolled', { participantId: p1, contactsOpenToTeam: false }, person);
-const asMember = ({ memberId, orgId, role }: Caller) => ({ membershipId: membership(2), memberId, organizationId: orgId, role: role as 'peer' });
+const asMember = ({ memberId, orgId, role }: Caller) =>
+  ({ membershipId: membership(2), memberId, organizationId: orgId, role: role as TeamRole });
 const invited = (who: Caller) => fact('TeamMemberInvited', asMember(who), person);
 const joined = (who: Caller) => fact('TeamMemberJoined', { ...asMember(who), isPrimaryPeer: false }, who);
 const removed = (who: Caller) => fact('TeamMemberRemoved', { membershipId: membership(2), memberId: who.memberId }, person);
@@ -35,7 +37,7 @@ describe('Inviting to the care team', () => {
   it.each([['the person', person], ['their peer', peer], ['a supervisor', supervisor]])('is done by %s', (_who, as) => {
     given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, invitation, { as, commandId: 'c1' }).then({
       type: 'TeamMemberInvited',
-      data: { membershipId: derivedId(as.memberId, 'c1', 0), memberId: clinician.memberId, role: 'clinician', organizationId: orgC },
+      data: { ...asMember(clinician), membershipId: derivedId(as.memberId, 'c1', 0) },
     });
   });
 
@@ -60,14 +62,16 @@ describe('Inviting to the care team', () => {
     given(careTeamStream, invited(clinician), joined(clinician), removed(clinician))
       .when(inviteTeamMember, invitation, { as: person, commandId: 'again' }).then({
         type: 'TeamMemberInvited',
-        data: { membershipId: derivedId(person.memberId, 'again', 0), memberId: clinician.memberId, role: 'clinician', organizationId: orgC },
+        data: { ...asMember(clinician), membershipId: derivedId(person.memberId, 'again', 0) },
       });
   });
 
   it('is for workers and family', () => {
-    expect(given(careTeamStream).when(inviteTeamMember, { ...invitation, role: 'family' }, { as: person }).events()).toHaveLength(1);
+    expect(given(careTeamStream).when(inviteTeamMember, { ...invitation, role: 'family' }, { as: person }).events())
+      .toHaveLength(1);
     for (const role of ['person', 'auditor', 'privacyOfficer', 'integrator', 'friend']) {
-      given(careTeamStream).when(inviteTeamMember, { ...invitation, role }, { as: person }).thenRefused('VALIDATION', { fields: ['role'] });
+      given(careTeamStream).when(inviteTeamMember, { ...invitation, role }, { as: person })
+        .thenRefused('VALIDATION', { fields: ['role'] });
     }
   });
 
@@ -83,8 +87,9 @@ describe('Inviting to the care team', () => {
 
 describe('Joining the care team', () => {
   it('takes the invited, in the role and for the organization they were invited for', () => {
-    given(careTeamStream, enrolledBy(peer), invited(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician }).then({
-      type: 'TeamMemberJoined', data: { ...asMember(clinician), role: 'clinician', isPrimaryPeer: false, name: 'Chris' },
+    given(careTeamStream, enrolledBy(peer), invited(clinician))
+      .when(joinCareTeam, { participantId: p1 }, { as: clinician }).then({
+      type: 'TeamMemberJoined', data: { ...asMember(clinician), isPrimaryPeer: false, name: 'Chris' },
     });
     for (const as of [{ ...clinician, role: 'physician' as const }, { ...clinician, orgId: orgR }]) {
       given(careTeamStream, invited(clinician)).when(joinCareTeam, { participantId: p1 }, { as }).thenRefused('FORBIDDEN_ROLE');
@@ -104,18 +109,21 @@ describe('Joining the care team', () => {
 
   it('makes the first peer the primary one, and only the first', () => {
     const join = (...facts: Parameters<typeof careTeamStream.evolve>[1][]) =>
-      given(careTeamStream, ...facts, invited(secondPeer)).when(joinCareTeam, { participantId: p1 }, { as: secondPeer }).events()[0]!.data;
+      given(careTeamStream, ...facts, invited(secondPeer))
+        .when(joinCareTeam, { participantId: p1 }, { as: secondPeer }).events()[0]!.data;
     expect(join(enrolledByThemself)).toMatchObject({ isPrimaryPeer: true });
     expect(join(enrolledBy(peer))).toMatchObject({ isPrimaryPeer: false });
     expect(join(enrolledBy(peer), removed(peer))).toMatchObject({ isPrimaryPeer: true });
   });
 
   it('is asked by someone who cannot see the person yet', () => {
-    expect(joinCareTeam.subject({ participantId: p1 }, clinician, () => '')).toEqual({ kind: 'participant', id: p1, unseen: true });
+    expect(joinCareTeam.subject({ participantId: p1 }, clinician, () => ''))
+      .toEqual({ kind: 'participant', id: p1, unseen: true });
   });
 
   it('is not for oversight', () => {
-    given(careTeamStream).when(joinCareTeam, { participantId: p1 }, { as: { ...clinician, role: 'auditor' } }).thenRefused('FORBIDDEN_ROLE');
+    given(careTeamStream).when(joinCareTeam, { participantId: p1 }, { as: { ...clinician, role: 'auditor' } })
+      .thenRefused('FORBIDDEN_ROLE');
   });
 });
 
@@ -124,7 +132,8 @@ describe('Removing from the care team', () => {
 
   it('ends a membership, or takes an invitation back', () => {
     const data = { membershipId: membership(2), memberId: clinician.memberId };
-    given(careTeamStream, invited(clinician)).when(removeTeamMember, removal, { as: person }).then({ type: 'TeamMemberRemoved', data });
+    given(careTeamStream, invited(clinician)).when(removeTeamMember, removal, { as: person })
+      .then({ type: 'TeamMemberRemoved', data });
     given(careTeamStream, enrolledBy(peer), invited(clinician), joined(clinician)).when(removeTeamMember, removal, { as: peer })
       .then({ type: 'TeamMemberRemoved', data });
   });
@@ -135,7 +144,8 @@ describe('Removing from the care team', () => {
   });
 
   it('takes a peer who is on the team', () => {
-    given(careTeamStream, enrolledBy(peer), invited(clinician)).when(removeTeamMember, removal, { as: secondPeer }).thenRefused('FORBIDDEN_ROLE');
+    given(careTeamStream, enrolledBy(peer), invited(clinician)).when(removeTeamMember, removal, { as: secondPeer })
+      .thenRefused('FORBIDDEN_ROLE');
   });
 
   it('finds nobody who was never invited, and nobody twice', () => {
@@ -149,8 +159,10 @@ describe('Restricting a worker', () => {
   const named = { participantId: p1, memberId: peer.memberId };
 
   it('is the person’s, who also lifts it', () => {
-    given(careTeamStream, enrolledBy(peer)).when(restrictWorker, named, { as: person }).then({ type: 'WorkerRestricted', data: named });
-    given(careTeamStream, restricted(peer)).when(liftRestriction, named, { as: person }).then({ type: 'RestrictionLifted', data: named });
+    given(careTeamStream, enrolledBy(peer)).when(restrictWorker, named, { as: person })
+      .then({ type: 'WorkerRestricted', data: named });
+    given(careTeamStream, restricted(peer)).when(liftRestriction, named, { as: person })
+      .then({ type: 'RestrictionLifted', data: named });
     for (const command of [restrictWorker, liftRestriction]) {
       given(careTeamStream, restricted(peer)).when(command, named, { as: supervisor }).thenRefused('FORBIDDEN_ROLE');
     }
@@ -164,7 +176,8 @@ describe('Restricting a worker', () => {
   });
 
   it('leaves the others alone', () => {
-    expect(given(careTeamStream, restricted(peer), restricted(clinician), lifted(peer)).state.restricted).toEqual([clinician.memberId]);
+    expect(given(careTeamStream, restricted(peer), restricted(clinician), lifted(peer)).state.restricted)
+      .toEqual([clinician.memberId]);
   });
 });
 
@@ -183,7 +196,8 @@ describe('The care team, whatever is asked in whatever order', () => {
         const { memberId, role, orgId } = who;
         const team = given(careTeamStream, ...facts);
         const request = {
-          invite: () => team.when(inviteTeamMember, { participantId: p1, memberId, role, organizationId: orgId }, { as: person, commandId }),
+          invite: () => team.when(
+            inviteTeamMember, { participantId: p1, memberId, role, organizationId: orgId }, { as: person, commandId }),
           join: () => team.when(joinCareTeam, { participantId: p1 }, { as: who, commandId }),
           remove: () => team.when(removeTeamMember, { participantId: p1, memberId }, { as: person, commandId }),
         }[command as 'invite' | 'join' | 'remove']();
@@ -204,7 +218,8 @@ describe('The care team, whatever is asked in whatever order', () => {
 
 describe('The node that a team event touches', () => {
   it('is the membership; of a restriction, the participant', () => {
-    expect([enrolledBy(peer), invited(clinician), joined(clinician), removed(clinician)].map((one) => careTeamStream.entityOf(one)))
+    const memberships = [enrolledBy(peer), invited(clinician), joined(clinician), removed(clinician)];
+    expect(memberships.map((one) => careTeamStream.entityOf(one)))
       .toEqual([membership(1), membership(2), membership(2), membership(2)]);
     expect([enrolledByThemself, restricted(peer), lifted(peer)].map((one) => careTeamStream.entityOf(one))).toEqual([p1, p1, p1]);
   });

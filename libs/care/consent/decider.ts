@@ -188,7 +188,7 @@ export const draftConsent: CommandDefinition<z.infer<typeof draft>, ConsentStrea
 };
 
 const grant = form.extend({ participantId: id, consentId: id.optional() }).superRefine(({ consentId, ...content }, context) => {
-  if (consentId) return; // a draft may have the rest
+  if (consentId || context.issues.length > 0) return; // a draft may have the rest; malformed elements come first
   for (const field of faultsOf(contentOf(content), content.signature !== undefined)) {
     context.addIssue({ code: 'custom', path: [field], message: 'Needed for a valid consent, in a form that its kind allows' });
   }

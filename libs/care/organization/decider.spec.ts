@@ -18,9 +18,10 @@ describe('Registering an organization', () => {
   });
 
   it('gives it an id where none is given, the same for every repeat', () => {
-    const register = () => given(organizationStream).when(registerOrganization, { name: 'Harbor Clinic' }, { as: officer, commandId: 'c1' });
-    expect(register().events()).toEqual(register().events());
-    expect(register().events()[0]!.data.organizationId).toBe(derivedId(officer.memberId, 'c1', 0));
+    const register = () => given(organizationStream)
+      .when(registerOrganization, { name: 'Harbor Clinic' }, { as: officer, commandId: 'c1' }).events();
+    expect(register()).toEqual(register());
+    expect(register()[0]!.data.organizationId).toBe(derivedId(officer.memberId, 'c1', 0));
   });
 
   it('is refused a second time, with the version that stands', () => {
@@ -31,11 +32,13 @@ describe('Registering an organization', () => {
 
   it('needs a name', () => {
     given(organizationStream).when(registerOrganization, {}, { as: officer }).thenRefused('VALIDATION', { fields: ['name'] });
-    given(organizationStream).when(registerOrganization, { name: '  ' }, { as: officer }).thenRefused('VALIDATION', { fields: ['name'] });
+    given(organizationStream).when(registerOrganization, { name: '  ' }, { as: officer })
+      .thenRefused('VALIDATION', { fields: ['name'] });
   });
 
   it('is the privacy officer’s alone', () => {
-    given(organizationStream).when(registerOrganization, riverside, { as: { ...officer, role: 'peer' } }).thenRefused('FORBIDDEN_ROLE');
+    given(organizationStream).when(registerOrganization, riverside, { as: { ...officer, role: 'peer' } })
+      .thenRefused('FORBIDDEN_ROLE');
   });
 
   it('touches the organization', () => {
