@@ -5,6 +5,9 @@ import { sql, type Kysely } from 'kysely';
 import { anyFacts, anyInstant, anyLabel, anyViewer } from '../libs/disclosure/policy/testing.js';
 import { createTestDatabase } from './support/postgres.js';
 
+/** The run's first database may have to wait for the server to be made. */
+const STARTING_MS = 60_000;
+
 interface ItemTable {
   number: number;
   participant_id: string;
@@ -36,7 +39,7 @@ describe('the policy and its SQL predicate', () => {
     await sql`create table item (number int primary key, participant_id uuid not null, segments text[] not null,
       source_org_id uuid not null, author_id uuid not null, party_org_id uuid, circles text[] not null)`.execute(database);
     await database.insertInto('item').values(labels.map(row)).execute();
-  });
+  }, STARTING_MS);
   afterAll(() => testDatabase?.drop());
 
   it('show the same items of the same people to the same viewers', async () => {
