@@ -18,8 +18,8 @@ describe('Enrolling', () => {
     const known = {
       ...mari, legalName: 'Maria Gomez', birthDate: '1990-04-12', contact: { phone: '555-0100', okToText: false },
       interpreterNeeded: true, householdSize: 3, accessibility: 'Ground floor', emergencyContact: 'Sister',
-      pathway: ['mutualAid'], track: 'housing', enrolledVia: 'court', setting: 'jail', regularSourceOfCare: 'Dr. Ito', safeContact: 'Before noon',
-      doNotAskTopics: ['family'],
+      pathway: ['mutualAid'], track: 'housing', enrolledVia: 'court', setting: 'jail', regularSourceOfCare: 'Dr. Ito',
+      safeContact: 'Before noon', doNotAskTopics: ['family'],
     };
     given(participantStream).when(enrollParticipant, { ...known, participantId: p1 }, { as: supervisor })
       .then({ type: 'ParticipantEnrolled', data: { ...known, setting: 'jail', participantId: p1, contactsOpenToTeam: false } });
