@@ -129,16 +129,21 @@ afterAll(async () => {
 
 interface Answer {
   status: number;
-  // eslint-friendly shape of whatever GraphQL answers
-  body: { data?: Record<string, unknown> | null; errors?: { message: string; extensions: Record<string, unknown> }[] };
+  body: {
+    data?: Record<string, unknown> | null;
+    errors?: { message: string; extensions: Record<string, unknown> }[];
+    access_token?: string;
+  };
 }
 
-async function post(body: string, headers: Record<string, string> = {}, url = api.url): Promise<Answer> {
-  const response = await fetch(`${url}/graphql`, {
-    method: 'POST', body, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
-  });
+async function answerOf(fetched: Promise<Response>): Promise<Answer> {
+  const response = await fetched;
   return { status: response.status, body: await response.json() as Answer['body'] };
 }
+
+const post = (body: string, headers: Record<string, string> = {}, url = api.url) => answerOf(fetch(`${url}/graphql`, {
+  method: 'POST', body, headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', ...headers },
+}));
 
 const ask = (query: string, more: { variables?: unknown; operationName?: string } = {}, url = api.url) =>
   post(JSON.stringify({ query, ...more }), {}, url);
@@ -178,7 +183,8 @@ describe('An operation', () => {
     const query = 'mutation ($body: String) { note(input: { commandId: "1", body: $body }) { id } }';
     for (let i = 0; i < 3; i += 1) {
       expect(await ask(query, { variables: { body: 'refuse' } })).toMatchObject({
-        status: 200, body: { data: { note: null }, errors: [{ path: ['note'], extensions: { code: 'VALIDATION', fields: ['body'] } }] },
+        status: 200,
+        body: { data: { note: null }, errors: [{ path: ['note'], extensions: { code: 'VALIDATION', fields: ['body'] } }] },
       });
       expect(await ask(query, { variables: { body: 'conflict' } })).toMatchObject({
         status: 200, body: { data: { note: null }, errors: [{ extensions: { code: 'VERSION_CONFLICT', actualVersion: 7 } }] },
@@ -188,10 +194,8 @@ describe('An operation', () => {
 
   it('that fails says nothing of what it met, to the caller or to the log', async () => {
     const answer = await ask('mutation { note(input: { commandId: "1", body: "fail" }) { id } }');
-    expect(answer).toMatchObject({
-      status: 200,
-      body: { data: { note: null }, errors: [{ message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL' } }] },
-    });
+    const errors = [{ message: 'Something went wrong on our side.', extensions: { code: 'INTERNAL' } }];
+    expect(answer).toMatchObject({ status: 200, body: { data: { note: null }, errors } });
     expect(JSON.stringify(answer)).not.toContain('sertraline');
     expect(logLines.some((line) => line.includes('A resolver failed') && line.includes('http-shell.spec'))).toBe(true);
     expect(logLines.filter((line) => line.includes('sertraline'))).toEqual([]);
@@ -207,13 +211,15 @@ describe('UNAUTHENTICATED comes before anything else', () => {
     ['a body that is too large', { method: 'POST', body: JSON.stringify({ query: `#${'x'.repeat(1024 * 1024)}` }) }],
   ])('%s', async (_what, init) => {
     for (const authorization of ['', 'Bearer x.y.z', `Basic ${token}`]) {
-      const response = await fetch(`${api.url}/graphql`, { ...init, headers: { 'content-type': 'application/json', authorization } });
-      expect([response.status, (await response.json() as Answer['body']).errors?.[0]?.extensions]).toEqual([401, { code: 'UNAUTHENTICATED' }]);
+      const headers = { 'content-type': 'application/json', authorization };
+      expect(codeOf(await answerOf(fetch(`${api.url}/graphql`, { ...init, headers })))).toEqual([401, 'UNAUTHENTICATED']);
     }
   });
 });
 
 describe('BAD_REQUEST', () => {
+  const colleaguesOf = 'query ($n: Int!) { viewer { colleagues(first: $n) { id } } }';
+
   it.each([
     ['no JSON', '{'], ['an empty body', ''], ['a batch', '[{"query":"{ viewer { id } }"}]'], ['an empty batch', '[]'],
     ['no query', '{}'], ['an empty query', '{"query":""}'], ['a query that is no text', '{"query":{"kind":"Document"}}'],
@@ -223,36 +229,41 @@ describe('BAD_REQUEST', () => {
     ['an unknown field', '{"query":"{ viewer { salary } }"}'],
     ['an unknown argument', '{"query":"{ viewer(as: 1) { id } }"}'],
     ['a literal of a wrong type', '{"query":"{ viewer { colleagues(first: \\"2\\") { id } } }"}'],
-    ['a variable of a wrong type', '{"query":"query ($n: Int!) { viewer { colleagues(first: $n) { id } } }","variables":{"n":"2"}}'],
-    ['a missing variable', '{"query":"query ($n: Int!) { viewer { colleagues(first: $n) { id } } }"}'],
+    ['a variable of a wrong type', JSON.stringify({ query: colleaguesOf, variables: { n: '2' } })],
+    ['a missing variable', JSON.stringify({ query: colleaguesOf })],
     ['a subscription', '{"query":"subscription { ticks(count: 1) { id } }"}'],
-    ['fragments that spread each other', '{"query":"{ viewer { ...A } } fragment A on Viewer { self { ...B } } fragment B on Viewer { self { ...A } }"}'],
+    ['fragments that spread each other', JSON.stringify({
+      query: '{ viewer { ...A } } fragment A on Viewer { self { ...B } } fragment B on Viewer { self { ...A } }',
+    })],
   ])('%s', async (_what, body) => {
     for (let i = 0; i < 2; i += 1) expect(codeOf(await post(body))).toEqual([400, 'BAD_REQUEST']);
   });
 
-  it.each(['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/graphql', 'application/jsonp'])(
-    'a body of type %s, which another site could send', async (type) => {
-      expect(codeOf(await post('{"query":"{ viewer { id } }"}', { 'content-type': type }))).toEqual([400, 'BAD_REQUEST']);
-    },
-  );
+  it.each([
+    'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/graphql',
+    'application/jsonp',
+  ])('a body of type %s: forms of other sites could send some of them', async (type) => {
+    expect(codeOf(await post('{"query":"{ viewer { id } }"}', { 'content-type': type }))).toEqual([400, 'BAD_REQUEST']);
+  });
 
   it.each(['GET', 'PUT', 'PATCH', 'DELETE'])('%s', async (method) => {
-    const response = await fetch(`${api.url}/graphql?query={viewer{id}}`, { method, headers: { authorization: `Bearer ${token}` } });
-    expect(codeOf({ status: response.status, body: await response.json() as Answer['body'] })).toEqual([400, 'BAD_REQUEST']);
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await answerOf(fetch(`${api.url}/graphql?query={viewer{id}}`, { method, headers }));
+    expect(codeOf(answer)).toEqual([400, 'BAD_REQUEST']);
   });
 
   it('names what is wrong and quotes no value', async () => {
+    const note = 'mutation ($input: NoteInput!) { note(input: $input) { id } }';
     const answers = [
       await ask(`mutation { note(input: { commandId: "1", body: 5, note: "${CANARY}" }) { id } }`),
       await ask(`{ viewer { colleagues(first: "${CANARY}") { id } } }`),
       await ask(`{ viewer "${CANARY}" }`),
-      await ask('query ($input: NoteInput!) { viewer { id } }', { variables: { input: { commandId: '1', body: { text: CANARY } } } }),
-      await ask('mutation ($input: NoteInput!) { note(input: $input) { id } }', { variables: { input: { commandId: '1', body: { text: CANARY } } } }),
+      await ask(note, { variables: { input: { commandId: '1', body: { text: CANARY } } } }),
+      await ask(note, { variables: { input: { commandId: '1', [CANARY]: 1 } } }),
     ];
     expect(answers.map(codeOf)).toEqual(answers.map(() => [400, 'BAD_REQUEST']));
     expect(JSON.stringify(answers)).not.toContain('sertraline');
-    expect(answers[4]?.body.errors?.[0]?.message).toBe('Variables do not fit their types: $input.body.');
+    expect(answers[3]?.body.errors?.[0]?.message).toBe('Variables do not fit their types: $input.body.');
     expect((await ask('{ viewer { idd } }')).body.errors?.[0]?.message).toContain('Cannot query field "idd" on type "Viewer".');
   });
 });
@@ -285,7 +296,8 @@ describe('LIMIT_EXCEEDED', () => {
   });
 
   it('looks at the page sizes that variables give', async () => {
-    const query = 'query ($n: Int) { viewer { colleagues(first: $n) { colleagues(first: $n) { colleagues(first: $n) { self { id } } } } } }';
+    const page = (below: string) => `{ colleagues(first: $n) ${below} }`;
+    const query = `query ($n: Int) { viewer ${page(page(page('{ self { id } }')))} }`;
     for (let i = 0; i < 3; i += 1) {
       expect((await ask(query, { variables: { n: 10 } })).status).toBe(200);
       expect(codeOf(await ask(query, { variables: { n: 100 } }))).toEqual([400, 'LIMIT_EXCEEDED']);
@@ -298,7 +310,8 @@ describe('LIMIT_EXCEEDED', () => {
     for (let i = 0; i < 5; i += 1) expect(codeOf(await post(body))).toEqual([413, 'LIMIT_EXCEEDED']);
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const request = rawRequest(`${api.url}/graphql`, {
-        method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
+        method: 'POST',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'transfer-encoding': 'chunked' },
       }, (response) => resolve(response.resume().statusCode));
       request.on('error', reject);
       request.end(body);
@@ -310,11 +323,11 @@ describe('LIMIT_EXCEEDED', () => {
     expect(codeOf(await ask(nested(25).replace('{ id }', '{ salary }')))).toEqual([400, 'BAD_REQUEST']);
   });
 
-  it('is quick about a document made to be slow', async () => {
-    const before = performance.now();
-    await ask(`{ viewer { ${'self { id } '.repeat(1450)} } }`);
-    await ask(`{ viewer { ${'...F '.repeat(19_000)} } } fragment F on Viewer { id }`);
-    expect(performance.now() - before).toBeLessThan(5000);
+  it('is said of what would take too long to validate', async () => {
+    expect(codeOf(await ask(`{ viewer { ${'self { id } '.repeat(1400)} } }`))).toEqual([400, 'LIMIT_EXCEEDED']);
+    expect(codeOf(await ask(`{ viewer { ${'self { salary } '.repeat(1600)} } }`))).toEqual([400, 'LIMIT_EXCEEDED']);
+    const spread = `{ viewer { ${'...F '.repeat(6000)} } } fragment F on Viewer { salary }`;
+    expect(codeOf(await ask(spread))).toEqual([400, 'LIMIT_EXCEEDED']);
   });
 });
 
@@ -322,7 +335,8 @@ describe('Headers', () => {
   it('that would make somebody else of the caller are ignored and counted', async () => {
     const answer = await post('{"query":"{ viewer { role } }"}', { 'x-role': 'auditor', 'x-redaction': 'off' });
     expect(answer.body.data).toEqual({ viewer: { role: 'peer' } });
-    expect(await (await fetch(`${api.url}/metrics`)).text()).toContain('peerbridge_security_events_total{kind="overrideHeader"} 1');
+    const metrics = await (await fetch(`${api.url}/metrics`)).text();
+    expect(metrics).toContain('peerbridge_security_events_total{kind="overrideHeader"} 1');
   });
 
   it('of every answer are hardened, and no cookie is set', async () => {
@@ -343,8 +357,10 @@ describe('A WebSocket', () => {
     socket.on('close', resolve);
     socket.on('error', reject);
   });
-  const client = (bearer = token) =>
-    createClient({ url: api.ws, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${bearer}` }, retryAttempts: 0 });
+  const say = (message: object) => (socket: WebSocket) => socket.send(JSON.stringify(message));
+  const client = () => createClient({
+    url: api.ws, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${token}` }, retryAttempts: 0,
+  });
 
   async function refusal(query: string): Promise<unknown> {
     const one = client();
@@ -359,7 +375,6 @@ describe('A WebSocket', () => {
   }
 
   it('closes with 4401 or 4403 without a valid token', async () => {
-    const say = (message: object) => (socket: WebSocket) => socket.send(JSON.stringify(message));
     for (const message of [
       { type: 'connection_init' }, { type: 'connection_init', payload: {} },
       { type: 'connection_init', payload: { authorization: 'Bearer x' } },
@@ -371,7 +386,7 @@ describe('A WebSocket', () => {
   it('closes when the token ends', async () => {
     const exp = Math.floor(Date.now() / 1000) + 1;
     const authorization = `Bearer ${(await issuer.issue({ ...fixtureClaims('peer'), exp })).access_token}`;
-    expect(await closing((socket) => socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } })))).toBe(4401);
+    expect(await closing(say({ type: 'connection_init', payload: { authorization } }))).toBe(4401);
   });
 
   it('delivers, and its source learns when nobody listens any more', async () => {
@@ -398,7 +413,8 @@ describe('A WebSocket', () => {
   it('checks what is asked as HTTP does', async () => {
     const ofTick = (query: string) => query.replace('viewer', 'ticks(count: 1)').replace(/^/, 'subscription ');
     for (const [query, code] of [
-      ['subscription { ticks(count: 1) { salary } }', 'BAD_REQUEST'], ['subscription { ticks(count: "1") { id } }', 'BAD_REQUEST'],
+      ['subscription { ticks(count: 1) { salary } }', 'BAD_REQUEST'],
+      ['subscription { ticks(count: "1") { id } }', 'BAD_REQUEST'],
       ['subscription {', 'BAD_REQUEST'], [ofTick(nested(25)), 'LIMIT_EXCEEDED'], [aliased(100), 'LIMIT_EXCEEDED'],
     ] as const) expect(await refusal(query)).toMatchObject([{ extensions: { code } }]);
   });
@@ -413,17 +429,15 @@ describe('A WebSocket', () => {
     const socket = new WebSocket(api.ws, 'graphql-transport-ws');
     const closed = new Promise((resolve) => socket.on('close', resolve));
     await new Promise((resolve) => socket.on('open', resolve));
-    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } }));
+    say({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })(socket);
     await new Promise((resolve) => socket.once('message', resolve));
-    socket.send(JSON.stringify({
-      id: '1', type: 'subscribe', payload: { query: 'subscription { ticks(count: 1000, size: 500000) { name } }' },
-    }));
+    say({ type: 'subscribe', id: '1', payload: { query: 'subscription { ticks(count: 1000, size: 500000) { name } }' } })(socket);
     await new Promise((resolve) => socket.once('message', resolve));
     socket.pause();
     await sourcesEnd();
     socket.resume();
     await closed;
-  });
+  }, 20_000);
 });
 
 describe('Health', () => {
@@ -441,10 +455,8 @@ describe('Health', () => {
 });
 
 describe('In development', () => {
-  const send = async (method: string, path: string, body: unknown) => {
-    const response = await fetch(api.url + path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
-    return { status: response.status, body: await response.json() as Answer['body'] & { access_token: string; now: string } };
-  };
+  const send = (method: string, path: string, body: unknown, url = api.url) =>
+    answerOf(fetch(url + path, { method, body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }));
 
   it('a token is had for the asking', async () => {
     const { status, body } = await send('POST', '/dev/token', { ...fixtureClaims('housing'), sub: 'somebody' });
@@ -477,7 +489,7 @@ describe('In development', () => {
 
   it('the clock cannot be set unless that was asked for', async () => {
     const plain = await start('development');
-    expect((await fetch(`${plain.url}/dev/clock`, { method: 'PUT', body: '{"now":null}', headers: { 'content-type': 'application/json' } })).status).toBe(404);
+    expect((await send('PUT', '/dev/clock', { now: null }, plain.url)).status).toBe(404);
   });
 });
 
@@ -497,7 +509,10 @@ describe('In production', () => {
 describe('The log of requests', () => {
   it('tells what was answered and holds no token, variable or query string', () => {
     const lines = logLines.map((line) => JSON.parse(line) as Record<string, unknown>);
-    expect(lines.filter((line) => line.msg === 'answered' && line.path === '/graphql' && line.role === 'peer').length).toBeGreaterThan(10);
-    expect(logLines.filter((line) => line.includes(token) || line.includes('viewer{id}') || line.includes('sertraline'))).toEqual([]);
+    expect(lines).toContainEqual(expect.objectContaining({
+      msg: 'answered', method: 'POST', path: '/graphql', status: 200, role: 'peer', requestId: expect.any(String),
+    }));
+    const secrets = [token, 'viewer{id}', 'sertraline', 'commandId'];
+    expect(logLines.filter((line) => secrets.some((secret) => line.includes(secret)))).toEqual([]);
   });
 });

@@ -45,9 +45,9 @@ describe('A token', () => {
 
   it('is asked for', async () => {
     const token = (await issuer.issue(peer)).access_token;
-    for (const header of [undefined, '', 'Bearer', 'Bearer ', 'Bearer undefined', `Basic ${token}`, token, `Bearer ${token} x`, [token]]) {
-      await refused(header);
-    }
+    for (const header of [
+      undefined, '', 'Bearer', 'Bearer ', 'Bearer undefined', `Basic ${token}`, token, `Bearer ${token} x`, [token],
+    ]) await refused(header);
   });
 
   it('is refused when it has ended, beyond a skew of half a minute', async () => {
@@ -108,7 +108,8 @@ describe('The fixture', () => {
     expect(fixtureOrganizations.OrgR.id).toBe('34f46b6b-245d-52e9-8348-f4eafdb96736');
     expect(fixtureMembers.person.participantId).toBe(fixtureParticipantId);
     const ids = [
-      ...Object.values(fixtureOrganizations).map((org) => org.id), ...Object.values(fixtureMembers).map((member) => member.memberId),
+      ...Object.values(fixtureOrganizations).map((organization) => organization.id),
+      ...Object.values(fixtureMembers).map((member) => member.memberId),
       fixtureParticipantId,
     ];
     expect(new Set(ids).size).toBe(ids.length);

@@ -27,6 +27,8 @@ describe('The log', () => {
     nestLogger(log).error(error.message, error.stack, 'Somewhere');
     expect(lines).toHaveLength(7);
     expect(lines.filter((line) => line.includes(CANARY))).toEqual([]);
-    expect(JSON.parse(lines[3] ?? '')).toMatchObject({ err: { kind: 'TypeError', code: '22P02' }, msg: 'The projection stopped' });
+    expect(JSON.parse(lines[3] ?? '')).toMatchObject({
+      err: { kind: 'TypeError', code: '22P02' }, msg: 'The projection stopped',
+    });
   });
 });

@@ -22,7 +22,8 @@ export function hardenedHeaders(instance: FastifyInstance): void {
 }
 
 /** Headers by which somebody might hope to become somebody else, or to see more. Nothing here reads them. */
-const overrideHeader = /^x-(role|redaction|redact|user|member|actor|org|organization|participant|purpose|consent|emergency|segments?)(-.*)?$/;
+const overrideHeader =
+  /^x-(role|redact(ion)?|user|member|actor|org(anization)?|participant|purpose|consent|emergency|segments?)(-.*)?$/;
 
 export function countOverrideHeaders(requested: IncomingHttpHeaders, metrics: Metrics, log: Logger): void {
   for (const name in requested) {

@@ -52,7 +52,8 @@ export function sizeOf(
     if (known) return known;
     measured.set(name, NOTHING); // a fragment that spreads itself: validation refuses it
     const fragment = fragments.get(name);
-    const size = fragment ? ofSelections(fragment.selectionSet, compositeType(schema, fragment.typeCondition.name.value)) : NOTHING;
+    const type = fragment && compositeType(schema, fragment.typeCondition.name.value);
+    const size = fragment ? ofSelections(fragment.selectionSet, type) : NOTHING;
     measured.set(name, size);
     return size;
   };

@@ -83,6 +83,7 @@ export class Operations {
     if (sizes.reduce((sum, size) => sum + size.selections, 0) > limits.selections) throw tooLong();
 
     const errors = validate(this.schema, document, this.rules, { maxErrors: 10 });
+    if (errors.length > 0 && errors.every(isAborted)) throw tooLong();
     if (errors.length > 0) throw badRequest(...errors.map((error) => this.speakable(error.message) + at(error)));
     const definition = getOperationAST(document, name);
     if (!definition) throw badRequest('The operation to execute is not clear: name one of the document.');
@@ -113,23 +114,29 @@ function parsed(query: string): DocumentNode {
 const badRequest = (...messages: string[]): DomainError => new DomainError('BAD_REQUEST', messages.join(' '));
 const tooLong = (): DomainError => new DomainError('LIMIT_EXCEEDED', 'The document is too long.');
 
+/** GraphQL's own bound on comparing fields with one another. */
+const isAborted = ({ message }: GraphQLError): boolean => message === 'Validation aborted.';
+
 const at = ({ locations }: GraphQLError): string =>
   locations?.[0] ? ` (line ${locations[0].line}, column ${locations[0].column})` : '';
 
 /** The rule that a literal must fit its type, without quoting it: what callers write in a literal may be protected text. */
-const valuesUnquoted: ValidationRule = (context) => ValuesOfCorrectTypeRule(Object.create(context, {
-  reportError: { value: ({ nodes }: GraphQLError) => context.reportError(new GraphQLError('A value does not fit its type.', { nodes })) },
-}) as ValidationContext);
+const valuesUnquoted: ValidationRule = (context) => {
+  const reportError = ({ nodes }: GraphQLError) =>
+    context.reportError(new GraphQLError('A value does not fit its type.', { nodes }));
+  return ValuesOfCorrectTypeRule(Object.create(context, { reportError: { value: reportError } }) as ValidationContext);
+};
 
 const rules = specifiedRules.map((rule) => (rule === ValuesOfCorrectTypeRule ? valuesUnquoted : rule));
 
 /** Where variables do not fit their types, as paths: values stay unquoted here too. */
 function faultsIn(schema: GraphQLSchema, definition: OperationDefinitionNode, variables: Record<string, unknown>): string[] {
-  return (definition.variableDefinitions ?? []).flatMap(({ variable: { name: { value: name } }, type: typeNode, defaultValue }) => {
+  return (definition.variableDefinitions ?? []).flatMap(({ variable, type: typeNode, defaultValue }) => {
+    const name = variable.name.value;
     const type = typeFromAST(schema, typeNode as NamedTypeNode);
     if (variables[name] === undefined && (defaultValue || !isNonNullType(type))) return [];
     const faults: string[] = [];
-    if (isInputType(type)) coerceInputValue(variables[name], type, (path) => faults.push(['$' + name, ...path].join('.')));
+    if (isInputType(type)) coerceInputValue(variables[name], type, (path) => faults.push([`$${name}`, ...path].join('.')));
     return faults;
   });
 }

@@ -114,11 +114,9 @@ export function serveSubscriptions(server: Server, deps: {
 
 /** Resolves when the network has taken the message. A receiver that does not take it must not hold anything up. */
 function handOver(socket: WebSocket, text: string): Promise<void> {
-  if (socket.readyState !== socket.OPEN) return Promise.resolve();
-  if (socket.bufferedAmount > WAITING_BYTES) {
-    socket.terminate();
-    return Promise.resolve();
-  }
+  if (socket.bufferedAmount > WAITING_BYTES) socket.terminate();
+  // Gone: let its `close` be heard, which ends the subscriptions, before their sources are asked for more.
+  if (socket.readyState !== socket.OPEN) return new Promise((resolve) => setImmediate(resolve));
   return new Promise((resolve) => {
     const late = setTimeout(() => socket.terminate(), TAKEN_WITHIN_MS);
     // An error means that the socket is gone: its `close` ends the subscriptions.
