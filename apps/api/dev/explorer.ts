@@ -38,7 +38,7 @@ select { font: inherit; padding: 2px 6px; }
 main { flex: 1; min-height: 0; }
 `;
 
-const script = `const firstQuery = \`# What you may see depends on whom you look as: change it above.
+const script = `const firstQuery = \`# Pick above whom to look as.
 {
   viewer {
     id
