@@ -102,10 +102,14 @@ async function removeOlderThan(folder, time) {
 /** Everything said goes to stderr: stdout is for the data of the command that follows. */
 async function run(command, args, failure) {
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  // Who stops us stops it, too: nothing goes on writing behind the next start's back.
+  const forward = (signal) => child.kill(signal);
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, forward);
   const outcome = await new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(code === 0 ? undefined : `${command} ended with ${signal ?? code}`));
   });
+  for (const signal of ['SIGINT', 'SIGTERM']) process.off(signal, forward);
   if (outcome === undefined) return;
   say(`${failure}: ${outcome}`);
   process.exit(1);

