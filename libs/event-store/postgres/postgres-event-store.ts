@@ -38,7 +38,10 @@ export class PostgresEventStore implements EventStore {
     this.commits = new GroupCommit((batch) => this.commit(batch));
   }
 
-  /** Migrates the schema `events`. The pool stays the caller's; one of its connections is kept to listen while anyone subscribes. */
+  /**
+   * Migrates the schema `events`. The pool stays the caller's, who closes it after the store. From the first subscription on,
+   * one of its connections is kept for notifications.
+   */
   static async open({ pool }: { pool: Pool }): Promise<EventStore> {
     await migrate(pool, 'events', eventStoreMigrations);
     const server = new Server(pool);
@@ -59,7 +62,8 @@ export class PostgresEventStore implements EventStore {
     throw new WrongExpectedRevision(stream, expectedRevision, actual < 0 ? 'noStream' : actual);
   }
 
-  async *readStream(stream: string, { from, direction = 'forwards', limit = Infinity }: ReadStreamOptions = {}): AsyncIterable<RecordedEvent> {
+  async *readStream(stream: string, options: ReadStreamOptions = {}): AsyncIterable<RecordedEvent> {
+    const { from, direction = 'forwards', limit = Infinity } = options;
     const forwards = direction === 'forwards';
     let next = from ?? (forwards ? 0 : Number.MAX_SAFE_INTEGER);
     for (let left = limit; left > 0;) {
@@ -115,16 +119,21 @@ export class PostgresEventStore implements EventStore {
   }
 
   private async commit(batch: readonly PendingAppend[]): Promise<readonly AppendOutcome[]> {
-    const events = batch.flatMap((append, index) => append.events.map((event, place) => ({ ...event, owner: index + 1, place: place + 1 })));
+    const events = batch.flatMap((append) => append.events);
+    const owners = batch.flatMap((append, index) => append.events.map(() => index + 1));
+    const places = batch.flatMap((append) => append.events.map((_, index) => index + 1));
     const rows = await this.server.query<[actual: Bigint, position: Bigint | null]>(
       'append', 'select * from events.append($1, $2, $3, $4, $5, $6, $7, $8, $9)',
       [
         batch.map((append) => append.stream), batch.map((append) => append.expected), batch.map((append) => append.events.length),
-        events.map((event) => event.owner), events.map((event) => event.place), events.map((event) => event.id),
-        events.map((event) => event.type), jsonLines(events.map((event) => event.metadata)), jsonLines(events.map((event) => event.data)),
+        owners, places, events.map((event) => event.id), events.map((event) => event.type),
+        jsonLines(events.map((event) => event.metadata)), jsonLines(events.map((event) => event.data)),
       ],
     );
-    return rows.map(([actual, position]) => ({ actual: Number(actual), position: position === null ? undefined : Number(position) }));
+    return rows.map(([actual, position]) => ({
+      actual: Number(actual),
+      position: position === null ? undefined : Number(position),
+    }));
   }
 
   /** The result of an earlier append that wrote the same ids at the same revision, or began with them. */
@@ -162,7 +171,9 @@ export class PostgresEventStore implements EventStore {
             yield { kind: 'event', event };
           }
           if (signal.aborted) return;
-          if (page.events.length === 0 && page.reached > handedOver) yield { kind: 'checkpoint', position: this.positionOf(page.reached) };
+          if (page.events.length === 0 && page.reached > handedOver) {
+            yield { kind: 'checkpoint', position: this.positionOf(page.reached) };
+          }
           handedOver = page.reached;
         }
         if (!wasCaughtUp && !signal.aborted) yield { kind: 'caughtUp' };
@@ -175,7 +186,9 @@ export class PostgresEventStore implements EventStore {
   }
 
   /** From after `order` to the head or the limit. The next page is fetched while one is being read. */
-  private async *pages(order: number, filter: EventFilter | undefined, limit = Infinity, signal?: AbortSignal): AsyncGenerator<Page, void> {
+  private async *pages(
+    order: number, filter: EventFilter | undefined, limit = Infinity, signal?: AbortSignal,
+  ): AsyncGenerator<Page, void> {
     let left = limit;
     let next = this.page(order, filter, left);
     for (;;) {

@@ -104,7 +104,8 @@ export class Server {
   }
 
   private async recover(): Promise<void> {
-    for (let pause = FIRST_RETRY_MS; this.down !== undefined && !this.closed.aborted; pause = Math.min(2 * pause, LAST_RETRY_MS)) {
+    let pause = FIRST_RETRY_MS;
+    for (; this.down !== undefined && !this.closed.aborted; pause = Math.min(2 * pause, LAST_RETRY_MS)) {
       await delay(pause, undefined, { signal: this.closed }).catch(() => undefined);
       await this.query('ping', 'select 1').catch(() => undefined);
     }
