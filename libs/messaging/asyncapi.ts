@@ -15,7 +15,8 @@ const ciphertext = z.strictObject({
   ciphertext: z.base64(),
 }).describe('AES-256-GCM, the tag last; additional data: event id, type, schema version and segment') satisfies z.ZodType<SealedFields>;
 
-const metadata = z.object({
+/** Open: a later release may add to it without a new version of any event. */
+const metadata = z.looseObject({
   eventId: z.uuid(),
   type: z.string(),
   schemaVersion: z.int(),

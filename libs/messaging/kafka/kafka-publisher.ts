@@ -4,9 +4,13 @@ import { careEvents, type Topic } from '../topics.js';
 
 const CONNECT_WITHIN_MS = 3_000;
 const ANSWER_WITHIN_MS = 10_000;
-/** A broker takes 1 MiB at once unless told otherwise; whatever fits into one append of the store must fit into one message. */
+/** Whatever fits into one append of the store must fit into one message; a broker takes 1 MiB unless told otherwise. */
 const MAX_MESSAGE_BYTES = 2 * 1_048_576;
-const MAX_REQUEST_BYTES = 1_000_000;
+/** What goes to one partition at once, below what a broker takes unless told otherwise. */
+const MAX_PARTITION_BYTES = 1_000_000;
+/** Lengths, offsets and times that a record has beside its texts, and the lengths of a header's. */
+const RECORD_BYTES = 40;
+const HEADER_BYTES = 4;
 
 export interface KafkaPublisherOptions {
   /** `host:port` each. */
@@ -60,7 +64,7 @@ export class KafkaPublisher implements Publisher {
     try {
       this.producer ??= this.connect();
       const producer = await this.producer;
-      for (const request of requests(messages)) await this.send(producer, request);
+      for (const request of requests(messages.map((message) => this.addressed(message)))) await this.send(producer, request);
       this.state = { status: 'up' };
     } catch (error) {
       this.state = { status: 'down', reason: error instanceof Error ? error.message : 'Unknown' };
@@ -78,28 +82,29 @@ export class KafkaPublisher implements Publisher {
     await this.disconnect();
   }
 
-  private async send(producer: Producer, request: readonly OutgoingMessage[]): Promise<void> {
+  private async send(producer: Producer, request: readonly AddressedMessage[]): Promise<void> {
     const byTopic = new Map<string, Message[]>();
     const expected = new Set<string>();
-    for (const { topic, key, headers, value } of request) {
-      const partition = this.partition(topic, key);
+    for (const { topic, destination, message } of request) {
       const messages = byTopic.get(topic) ?? [];
       byTopic.set(topic, messages);
-      messages.push({ key, value, headers: { ...headers }, partition });
-      expected.add(`${topic}/${partition}`);
+      messages.push(message);
+      expected.add(destination);
     }
     const answers = await producer.sendBatch({
       acks: -1, timeout: ANSWER_WITHIN_MS, topicMessages: [...byTopic].map(([topic, messages]) => ({ topic, messages })),
     });
     // The client forgets partitions whose leadership moves, between its retries, to a broker that has already answered.
-    for (const answer of answers.filter(isAcknowledged)) expected.delete(`${answer.topicName}/${answer.partition}`);
+    for (const { topicName, partition } of answers.filter(isAcknowledged)) expected.delete(destinationOf(topicName, partition));
     if (expected.size > 0) throw new Unacknowledged(`No acknowledgement for ${[...expected].join(', ')}`);
   }
 
-  /** By the key's murmur2 hash, as the Java client does it. */
-  private partition(topic: string, key: string): number {
+  private addressed({ topic, key, headers, value }: OutgoingMessage): AddressedMessage {
     const { partitions } = this.topics.get(topic) ?? unknownTopic(topic);
-    return this.partitionOf({ topic, partitionMetadata: new Array(partitions), message: { key, value: null } });
+    const message = { key, value, headers: { ...headers } };
+    // By the key's murmur2 hash, as the Java client does it.
+    const partition = this.partitionOf({ topic, partitionMetadata: new Array(partitions), message });
+    return { topic, destination: destinationOf(topic, partition), message: { ...message, partition } };
   }
 
   private async connect(): Promise<Producer> {
@@ -147,21 +152,36 @@ export class KafkaPublisher implements Publisher {
   }
 }
 
-/** In order, each small enough for any one partition to take it whole; a larger message travels alone. */
-function* requests(messages: readonly OutgoingMessage[]): Generator<readonly OutgoingMessage[]> {
-  let request: OutgoingMessage[] = [];
-  let bytes = 0;
-  for (const message of messages) {
-    const size = Buffer.byteLength(message.value);
-    if (request.length > 0 && bytes + size > MAX_REQUEST_BYTES) {
+interface AddressedMessage {
+  topic: string;
+  destination: string;
+  message: Message;
+}
+
+const destinationOf = (topic: string, partition: number): string => `${topic}/${partition}`;
+
+/** In order, with no more for any partition than it takes at once; a larger message is the only one of its partition. */
+function* requests(messages: readonly AddressedMessage[]): Generator<readonly AddressedMessage[]> {
+  let request: AddressedMessage[] = [];
+  const bytesFor = new Map<string, number>();
+  for (const addressed of messages) {
+    const size = sizeOf(addressed.message);
+    const before = bytesFor.get(addressed.destination) ?? 0;
+    if (before > 0 && before + size > MAX_PARTITION_BYTES) {
       yield request;
       request = [];
-      bytes = 0;
+      bytesFor.clear();
     }
-    request.push(message);
-    bytes += size;
+    bytesFor.set(addressed.destination, (bytesFor.get(addressed.destination) ?? 0) + size);
+    request.push(addressed);
   }
   if (request.length > 0) yield request;
+}
+
+function sizeOf({ key, value, headers }: Message): number {
+  let bytes = RECORD_BYTES + Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '');
+  for (const [name, text] of Object.entries(headers ?? {})) bytes += HEADER_BYTES + Buffer.byteLength(name) + Buffer.byteLength(String(text));
+  return bytes;
 }
 
 const isAcknowledged = (answer: RecordMetadata): boolean => answer.errorCode === 0;
