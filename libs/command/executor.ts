@@ -3,12 +3,12 @@ import {
   AppendTooLarge, StoreUnavailable, WrongExpectedRevision, type EventStore, type ExpectedRevision, type Position,
 } from '@peerbridge/event-store';
 import {
-  derivedId, DomainError, forbidden, invalid, notFound, purposeOf, randomId, unavailable,
+  derivedId, DomainError, fieldsAtFault, forbidden, invalid, notFound, purposeOf, randomId, unavailable,
   type Caller, type Clock, type Command, type EventMetadata, type FactOfAnyType, type Subject,
 } from '@peerbridge/kernel';
 import type { ItemRow, PersonAccess, PersonLocks, SharedView, ViewSession } from '@peerbridge/disclosure';
 import { UnknownEvent, type EventCodec, type Vault } from '@peerbridge/vault';
-import { commandEnvelope, fieldsOf, withoutNulls } from './input.js';
+import { commandEnvelope, withoutNulls } from './input.js';
 import type { AnyCommandBinding } from './binding.js';
 
 /** Only the revision was stale: how often to load, decide and append again. */
@@ -61,8 +61,14 @@ export class CommandExecutor {
    * @throws DomainError
    */
   async execute(binding: AnyCommandBinding, input: object, caller: Caller): Promise<CommandResult> {
-    const { commandId, expectedVersion, ...body } = commandEnvelope(withoutNulls(input));
-    const bodyHash = await this.options.vault.bodyHash(canonicalize({ command: binding.definition.name, expectedVersion, ...body })!);
+    const { name, roles } = binding.definition;
+    const given = commandEnvelope.safeParse(withoutNulls(input));
+    if (!given.success) {
+      if (!roles.includes(caller.role)) throw forbidden(`${name} is not for ${caller.role}.`);
+      throw malformed(fieldsAtFault(given.error));
+    }
+    const { commandId, expectedVersion, ...body } = given.data;
+    const bodyHash = await this.options.vault.bodyHash(canonicalize({ command: name, expectedVersion, ...body })!);
     const request: Request = { binding, caller, commandId, bodyHash, expectedVersion, body };
     try {
       const result = await this.answer(request);
@@ -97,10 +103,10 @@ export class CommandExecutor {
     if (!definition.roles.includes(caller.role)) throw forbidden(`${definition.name} is not for ${caller.role}.`);
     const now = this.options.clock.now().toISOString();
     const { occurredAt, ...own } = body;
-    const when = occurredAt === undefined ? now : new Date(String(occurredAt)).toISOString();
+    const when = occurredAt === undefined ? now : String(occurredAt);
     const parsed = definition.input.safeParse(own);
-    const fields = [...(when > now ? ['occurredAt'] : []), ...(parsed.success ? [] : fieldsOf(parsed.error))];
-    if (fields.length > 0) throw invalid(`Missing or malformed: ${fields.join(', ')}.`, ...fields);
+    const fields = [...(when > now ? ['occurredAt'] : []), ...(parsed.success ? [] : fieldsAtFault(parsed.error))];
+    if (fields.length > 0) throw malformed(fields);
     return { input: parsed.data!, now, occurredAt: when };
   }
 
@@ -228,6 +234,7 @@ export class CommandExecutor {
   }
 }
 
+const malformed = (fields: readonly string[]) => invalid(`Missing or malformed: ${fields.join(', ')}.`, ...fields);
 const mismatch = () => new DomainError('IDEMPOTENCY_MISMATCH', 'This commandId was used before with another body.');
 
 /** Failures below the domain, as the interface names them. */

@@ -7,6 +7,8 @@ import type { Caller } from '@peerbridge/kernel';
 export interface RequestContext {
   caller: Caller;
   session?: ViewSession;
+  /** Subscriptions: aborted when nobody listens any more. */
+  signal?: AbortSignal;
 }
 
 export const Context = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext =>

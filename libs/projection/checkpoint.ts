@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import type { Position } from '@peerbridge/event-store';
 
-/** How far each durable consumer of the log has come. Moving a checkpoint is a compare-and-set, which fences a second consumer. */
+/** How far each durable consumer of the log has come. Moving a checkpoint is a compare-and-set: it fences a second consumer. */
 export interface CheckpointStore {
   /** Undefined: at the beginning. */
   load(consumer: string): Promise<Position | undefined>;
@@ -25,7 +25,8 @@ export class PostgresCheckpointStore implements CheckpointStore {
           on conflict (consumer) do update set position = excluded.position, updated_at = now() where stored.position is null`,
         [consumer, to])
       : await this.pool.query(
-        'update runtime.checkpoint set position = $3, updated_at = now() where consumer = $1 and position = $2', [consumer, from, to]);
+        'update runtime.checkpoint set position = $3, updated_at = now() where consumer = $1 and position = $2',
+        [consumer, from, to]);
     return rowCount === 1;
   }
 }

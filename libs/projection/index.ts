@@ -12,3 +12,4 @@ export * from './migrations.js';
 export * from './checkpoint.js';
 export * from './lease.js';
 export * from './pause.js';
+export * from './view-lag.js';

@@ -28,4 +28,4 @@ export interface Projection<Fact extends FactOfAnyType = FactOfAnyType> {
 }
 
 /** A projection of any events, as runners take them. */
-export type AnyProjection = Projection<never>;
+export type AnyProjection = Projection;

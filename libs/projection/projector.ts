@@ -4,6 +4,7 @@ import type { EventStore, Position, RecordedEvent, SubscriptionItem } from '@pee
 import type { EventCodec } from '@peerbridge/vault';
 import { batches } from './batches.js';
 import { withLease } from './lease.js';
+import { pause } from './pause.js';
 import { rebuildView } from './rebuild.js';
 import { transaction } from './transaction.js';
 import { CheckpointMoved, ViewWriter } from './view-writer.js';
@@ -123,8 +124,3 @@ function lastPosition(batch: readonly SubscriptionItem[]): Position | undefined 
   }
   return undefined;
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((resolve) => {
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => { clearTimeout(timer); resolve(); }, { once: true });
-});

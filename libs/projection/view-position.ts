@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type pg from 'pg';
 import type { Pool } from 'pg';
 import { comparePositions, type Position } from '@peerbridge/event-store';
+import { pause } from './pause.js';
 import { VIEW_CHANNEL, type ViewAdvanced } from './view-writer.js';
 
 /** How often the checkpoint is looked at beside the notifications, which a lost connection may swallow. Milliseconds. */
@@ -104,10 +105,3 @@ export class ViewPosition {
     }
   }
 }
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> => new Promise((resolve) => {
-  if (signal.aborted) return resolve();
-  const done = () => { clearTimeout(timer); resolve(); };
-  const timer = setTimeout(done, ms);
-  signal.addEventListener('abort', done, { once: true });
-});

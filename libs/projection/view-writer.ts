@@ -28,8 +28,8 @@ class Poison extends Error {
  * compare-and-set of the checkpoint in the same transaction rolls back whoever is not.
  */
 export class ViewWriter {
-  private readonly handlers = new Map<string, Projection[]>();
-  private readonly projections: readonly Projection[];
+  private readonly handlers = new Map<string, AnyProjection[]>();
+  private readonly projections: readonly AnyProjection[];
   private readonly stopped = new Map<string, Position>();
   private rows = new Rows();
   private readonly schema: string;
@@ -39,7 +39,7 @@ export class ViewWriter {
     private readonly alarm: (event: RecordedEvent, cause: unknown) => void,
   ) {
     this.schema = View.schema(version);
-    this.projections = view.projections as readonly Projection[];
+    this.projections = view.projections;
   }
 
   /** Reads what survives of an earlier writer: who is stopped. */
@@ -105,7 +105,7 @@ export class ViewWriter {
 
   private async tryFold(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
     if (this.rows.size > MAX_ROWS_HELD) this.rows = new Rows();
-    const projected: [ProjectedEvent, Projection[], RecordedEvent][] = [];
+    const projected: [ProjectedEvent, AnyProjection[], RecordedEvent][] = [];
     for (const event of events) {
       const { participantId, eventId } = event.metadata;
       const stoppedAt = this.stopped.get(participantId ?? eventId);
@@ -128,10 +128,10 @@ export class ViewWriter {
   }
 
   /** In the order the view names them: the person's row comes before what other capabilities add to it. */
-  private handlersOf(type: string): Projection[] {
+  private handlersOf(type: string): AnyProjection[] {
     const known = this.handlers.get(type);
     if (known) return known;
-    const handlers = this.projections.filter(({ handles }) => handles === 'every' || (handles as readonly string[]).includes(type));
+    const handlers = this.projections.filter(({ handles }) => handles === 'every' || handles.includes(type));
     this.handlers.set(type, handlers);
     return handlers;
   }
@@ -144,7 +144,7 @@ export class ViewWriter {
     }
   }
 
-  private async load(client: ClientBase, projected: readonly [ProjectedEvent, Projection[], RecordedEvent][]): Promise<void> {
+  private async load(client: ClientBase, projected: readonly [ProjectedEvent, AnyProjection[], RecordedEvent][]): Promise<void> {
     const wanted = new Map<AnyTable, Set<string>>();
     for (const [event, projections, recorded] of projected) {
       try {
@@ -167,11 +167,6 @@ export class ViewWriter {
     }
   }
 }
-
-type Projection = Omit<AnyProjection, 'needs' | 'apply'> & {
-  needs(event: ProjectedEvent): readonly { table: AnyTable; key: string }[];
-  apply(event: ProjectedEvent, rows: Rows): void;
-};
 
 export const VIEW_CHANNEL = 'peerbridge_view';
 /** pg_notify takes less than 8,000 bytes; a person's id is 36. */

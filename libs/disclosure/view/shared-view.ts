@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import DataLoader from 'dataloader';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { DomainError, invalid, SHREDDED, type Caller, type Clock } from '@peerbridge/kernel';
@@ -56,6 +57,8 @@ export interface SharedViewOptions {
   codec: EventCodec;
   clock: Clock;
   readWaitMs: number;
+  /** Whether the view lags so far behind the log that nothing may rest on it. */
+  isUnknowable: () => boolean;
   /** Called with every decision about a whole person. */
   observe?: (role: string, outcome: 'permitted' | 'denied') => void;
 }
@@ -118,11 +121,40 @@ export class SharedView {
     }
   }
 
+  /** Waits for the projector to have made the view, at the very first start. @throws DomainError UNAVAILABLE */
+  async available(withinMs: number): Promise<void> {
+    for (const deadline = performance.now() + withinMs; ;) {
+      try {
+        await this.lookUpLive();
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await setTimeout(50);
+      }
+    }
+  }
+
   private async lookUpLive(): Promise<number> {
     const { rows } = await sql<{ version: number }>`SELECT version FROM runtime.view WHERE live`.execute(this.db);
     if (!rows[0]) throw new DomainError('UNAVAILABLE', 'The view is being built; repeat the request.');
     this.liveVersion = rows[0].version;
     return rows[0].version;
+  }
+
+  /** How far the live view is, as the database has it now. */
+  async position(): Promise<Position | undefined> {
+    const { rows } = await sql<{ position: Position | null }>`SELECT position FROM runtime.view
+      JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live`.execute(this.db);
+    return rows[0]?.position ?? undefined;
+  }
+
+  /** How many people's projections have stopped: a number for operators. */
+  async stoppedParticipants(): Promise<number> {
+    return this.onLive(async (schema) => {
+      const { rows } = await sql<{ count: number }>`
+        SELECT count(*)::int AS count FROM ${sql.table(`${schema}.${stoppedParticipantTable.name}`)}`.execute(this.db);
+      return rows[0]!.count;
+    });
   }
 
   /** The person that a node speaks of, whoever asks: for the guarantee's sake, never for an answer. */
@@ -358,11 +390,12 @@ export class ViewSession {
         LEFT JOIN ${sql.table(`${schema}.${stoppedParticipantTable.name}`)} AS stopped ON stopped.participant_id = asked.id`.execute(this.view.db);
       return found[0]?.live === version ? found : SWAPPED;
     });
+    const unknowable = this.view.options.isUnknowable();
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => {
       const row = byId.get(id);
       if (!row?.facts) return undefined;
-      const facts = row.stopped ? { ...row.facts, unknowable: true } : row.facts;
+      const facts = row.stopped || unknowable ? { ...row.facts, unknowable: true } : row.facts;
       return { participantId: id, facts, decision: decide(this.caller, facts, this.instant) };
     });
   }

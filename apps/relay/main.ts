@@ -1,0 +1,15 @@
+import { runProcess } from '../process.js';
+import { openSystem } from '../system.js';
+import { startRelay } from './relay.js';
+
+await runProcess(async (config) => {
+  const system = await openSystem(config, 'relay');
+  const relay = startRelay(system);
+  system.log.info(relay.status().enabled ? 'The relay runs' : 'The relay is off');
+  return {
+    async stop() {
+      await relay.stop();
+      await system.close();
+    },
+  };
+});
