@@ -59,7 +59,8 @@ export async function run({ rounds = 5 }: { rounds?: number } = {}): Promise<Rel
     await producer.connect();
     const bare = async (): Promise<void> => {
       for (let from = 0; from < messages.length; from += BATCH_SIZE) {
-        const batch = messages.slice(from, from + BATCH_SIZE).map(({ key, value, headers }) => ({ key, value, headers: { ...headers } }));
+        const batch = messages.slice(from, from + BATCH_SIZE)
+          .map(({ key, value, headers }) => ({ key, value, headers: { ...headers } }));
         await producer.sendBatch({ acks: -1, topicMessages: [{ topic: BARE_TOPIC.name, messages: batch }] });
       }
     };
@@ -107,14 +108,16 @@ function contact(participantId: string): StoredEvent {
       occurredAt: '2026-01-15T11:30:00.000Z', recordedAt: '2026-01-15T12:00:00.000Z',
       actor: { id: randomUUID(), role: 'peer', orgId }, purpose: 'COC', sourceOrgId: orgId, participantId,
       labels: { segments: ['peer'], part2: true, confidentiality: 'R' },
-      commandId, bodyHash: randomBytes(32).toString('base64'), $correlationId: commandId, $causationId: commandId, consentRefs: [],
+      commandId, bodyHash: base64(32), $correlationId: commandId, $causationId: commandId, consentRefs: [],
     },
     data: {
       open: { modality: 'phone', supportTypes: ['emotional'], activities: ['coaching'], dimensions: ['health'] },
-      sealed: { peer: { keyId: randomUUID(), nonce: randomBytes(12).toString('base64'), ciphertext: randomBytes(300).toString('base64') } },
+      sealed: { peer: { keyId: randomUUID(), nonce: base64(12), ciphertext: base64(300) } },
     },
   };
 }
+
+const base64 = (bytes: number): string => randomBytes(bytes).toString('base64');
 
 function hash(messages: readonly TopicMessage[]): string {
   const ordered = [...messages].sort((a, b) => a.partition - b.partition);

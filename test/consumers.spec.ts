@@ -38,7 +38,8 @@ describe('A checkpoint', () => {
   });
 
   it('goes to exactly one of those who start together', async () => {
-    const moved = await Promise.all(Array.from({ length: 8 }, (_, nth) => checkpoints().advance('racers', undefined, `pg.${nth}`)));
+    const race = Array.from({ length: 8 }, (_, nth) => checkpoints().advance('racers', undefined, `pg.${nth}`));
+    const moved = await Promise.all(race);
     expect(moved.filter(Boolean)).toHaveLength(1);
   });
 });

@@ -6,7 +6,9 @@ import { asyncApiDocument, eventJsonSchema } from './asyncapi.js';
 const contactLogged = defineEvent({
   type: 'PeerContactLogged',
   version: 2,
-  schema: z.object({ contactId: z.uuid(), modality: z.enum(['phone', 'video']), summary: z.string(), narrative: z.string().optional() }),
+  schema: z.object({
+    contactId: z.uuid(), modality: z.enum(['phone', 'video']), summary: z.string(), narrative: z.string().optional(),
+  }),
   sealed: { summary: 'peer', narrative: 'peer' },
   segments: () => ['peer'],
 });

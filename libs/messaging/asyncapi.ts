@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { purposesOfUse, roles, segments, type AnyEventDefinition, type EventMetadata, type SealedFields } from '@peerbridge/kernel';
+import {
+  purposesOfUse, roles, segments, type AnyEventDefinition, type EventMetadata, type SealedFields,
+} from '@peerbridge/kernel';
 import { cloudEventType } from './integration-event.js';
 import { careEvents } from './topics.js';
 
@@ -12,8 +14,8 @@ export interface JsonSchema {
 const ciphertext = z.strictObject({
   keyId: z.string(),
   nonce: z.base64(),
-  ciphertext: z.base64(),
-}).describe('AES-256-GCM, the tag last; additional data: event id, type, schema version and segment') satisfies z.ZodType<SealedFields>;
+  ciphertext: z.base64().describe('AES-256-GCM, the tag last; additional data: event id, type, schema version, segment'),
+}) satisfies z.ZodType<SealedFields>;
 
 /** Open: a later release may add to it without a new version of any event. */
 const metadata = z.looseObject({
@@ -29,7 +31,9 @@ const metadata = z.looseObject({
   sourceOrgId: z.uuid(),
   participantId: z.uuid().optional(),
   labels: z.object({
-    segments: z.array(z.enum(segments)), part2: z.boolean().describe('Held under 42 CFR Part 2'), confidentiality: z.enum(['N', 'R', 'V']),
+    segments: z.array(z.enum(segments)),
+    part2: z.boolean().describe('Held under 42 CFR Part 2'),
+    confidentiality: z.enum(['N', 'R', 'V']),
   }),
   commandId: z.string(),
   bodyHash: z.string(),
@@ -117,13 +121,15 @@ function without(schema: JsonSchema, fields: readonly string[]): JsonSchema {
   return { ...schema, properties, required: schema.required?.filter((name) => !fields.includes(name)) ?? [] };
 }
 
-/** Data of the schema's shape, to ask a definition which fields it seals: their segment may depend on data, their names do not. */
+/** Data of the schema's shape, to ask a definition which fields it seals: their segments may depend on data, not their names. */
 function exampleOf(schema: JsonSchema): unknown {
   if ('const' in schema) return schema['const'];
-  const first = (['enum', 'anyOf', 'oneOf', 'allOf'] as const).map((keyword) => schema[keyword] as unknown[] | undefined).find(Boolean)?.[0];
+  const choices = ['enum', 'anyOf', 'oneOf', 'allOf'].map((keyword) => schema[keyword] as unknown[] | undefined).find(Boolean);
+  const first = choices?.[0];
   if (first !== undefined) return typeof first === 'object' ? exampleOf(first as JsonSchema) : first;
   switch (schema['type']) {
-    case 'object': return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, one]) => [name, exampleOf(one)]));
+    case 'object':
+      return Object.fromEntries(Object.entries(schema.properties ?? {}).map(([name, one]) => [name, exampleOf(one)]));
     case 'array': return 'items' in schema ? [exampleOf(schema['items'] as JsonSchema)] : [];
     case 'boolean': return false;
     case 'integer': case 'number': return 0;

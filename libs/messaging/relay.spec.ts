@@ -10,7 +10,8 @@ const positionOf = (order: number): Position => `test.${String(order).padStart(4
 
 function event(order: number, stream = `peerContact-${order}`): RecordedEvent {
   const metadata = { eventId: `event-${order}`, type: 'ContactAttempted', schemaVersion: 1, stream, participantId: 'ada' };
-  return { stream, revision: 0, position: positionOf(order), metadata: metadata as EventMetadata, data: { open: {}, sealed: {} } };
+  const data = { open: {}, sealed: {} };
+  return { stream, revision: 0, position: positionOf(order), metadata: metadata as EventMetadata, data };
 }
 
 /** A log that is never longer than it is at first. */

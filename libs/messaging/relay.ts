@@ -45,7 +45,10 @@ export class Relay {
   status(): RelayStatus {
     const enabled = this.options.publisher !== undefined;
     return {
-      status: !enabled ? 'off' : this.failing ? 'down' : 'up', enabled, lagEvents: this.unacknowledged, publishedTotal: this.publishedTotal,
+      status: !enabled ? 'off' : this.failing ? 'down' : 'up',
+      enabled,
+      lagEvents: this.unacknowledged,
+      publishedTotal: this.publishedTotal,
     };
   }
 

@@ -15,7 +15,9 @@ export async function readTopic(brokers: string[], topic: string): Promise<Topic
   await admin.connect();
   const offsets = await admin.fetchTopicOffsets(topic);
   await admin.disconnect();
-  const unread = new Map(offsets.filter(({ low, high }) => low !== high).map(({ partition, high }) => [partition, BigInt(high) - 1n]));
+  const filled = offsets.filter(({ low, high }) => low !== high);
+  /** Partition → its last offset. */
+  const unread = new Map(filled.map(({ partition, high }) => [partition, BigInt(high) - 1n]));
   const messages: TopicMessage[] = [];
   if (unread.size === 0) return messages;
   const consumer = kafka.consumer({ groupId: `test-${randomUUID()}` });

@@ -27,7 +27,8 @@ export interface KafkaServer {
  * @throws Error where there is none and `CI=true`; elsewhere says loudly what is skipped
  */
 export function kafkaAvailable(): boolean {
-  if (process.env['KAFKA_BROKERS'] || (runs('java', '-version') && (existsSync(classPathFolder) || runs('mvn', '--version')))) return true;
+  if (process.env['KAFKA_BROKERS']) return true;
+  if (runs('java', '-version') && (existsSync(classPathFolder) || runs('mvn', '--version'))) return true;
   const missing = 'Kafka needs Java 17 and, to be fetched, Maven; or KAFKA_BROKERS naming a server';
   if (process.env['CI'] === 'true') throw new Error(missing);
   process.stderr.write(`\n*** SKIPPED: all tests against Kafka. ${missing}.\n\n`);
@@ -90,6 +91,9 @@ export async function sharedKafka(): Promise<Pick<KafkaServer, 'brokers' | 'clos
 
 const classPathFolder = join(cache, 'lib');
 
+const dependency = (group: string, artifact: string, version: string): string =>
+  `<dependency><groupId>${group}</groupId><artifactId>${artifact}</artifactId><version>${version}</version></dependency>`;
+
 /** The broker's class path from Maven Central, fetched once. */
 async function fetchClassPath(): Promise<string> {
   if (!existsSync(classPathFolder)) {
@@ -102,8 +106,8 @@ async function fetchClassPath(): Promise<string> {
   <version>1</version>
   <packaging>pom</packaging>
   <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>${SLF4J_VERSION}</version></dependency>
+    ${dependency('org.apache.kafka', 'kafka_2.13', KAFKA_VERSION)}
+    ${dependency('org.slf4j', 'slf4j-simple', SLF4J_VERSION)}
   </dependencies>
 </project>
 `);
@@ -150,11 +154,14 @@ async function install(folder: string): Promise<Installation> {
     'broker.heartbeat.interval.ms': 300,
   }).map(([name, value]) => `${name}=${value}\n`).join(''));
   const java = (main: string, ...args: string[]): string[] => [
-    '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, main, ...args,
+    '-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
+    '-cp', classPath, main, ...args,
   ];
-  execFileSync('java', java(
-    'kafka.tools.StorageTool', 'format', '--standalone', '-t', randomBytes(16).toString('base64url').replace(/^-/, 'A'), '-c', properties,
-  ), { stdio: ['ignore', 'ignore', 'pipe'] });
+  // A leading hyphen would read as an option.
+  const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A');
+  execFileSync('java', java('kafka.tools.StorageTool', 'format', '--standalone', '-t', clusterId, '-c', properties), {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   return {
     broker: `127.0.0.1:${port}`,
     start: async ({ detached = false } = {}) => {

@@ -131,7 +131,9 @@ export class KafkaPublisher implements Publisher {
       if (missing.length > 0) {
         await admin.createTopics({
           topics: missing.map(({ name, partitions }) => ({
-            topic: name, numPartitions: partitions, configEntries: [{ name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) }],
+            topic: name,
+            numPartitions: partitions,
+            configEntries: [{ name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) }],
           })),
         });
       }
@@ -180,7 +182,9 @@ function* requests(messages: readonly AddressedMessage[]): Generator<readonly Ad
 
 function sizeOf({ key, value, headers }: Message): number {
   let bytes = RECORD_BYTES + Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '');
-  for (const [name, text] of Object.entries(headers ?? {})) bytes += HEADER_BYTES + Buffer.byteLength(name) + Buffer.byteLength(String(text));
+  for (const [name, text] of Object.entries(headers ?? {})) {
+    bytes += HEADER_BYTES + Buffer.byteLength(name) + Buffer.byteLength(String(text));
+  }
   return bytes;
 }
 
