@@ -134,7 +134,8 @@ export class EventStoreDbLog extends EventEmitter {
       from = expected === 'noStream' ? 0 : Number(expected) + 1;
     }
     const records = this.streams.get(stream) ?? [];
-    return proposed.every((record, index) => records[from + index]?.id === record.id) ? records[from + proposed.length - 1] : undefined;
+    const isRepeated = proposed.every((record, index) => records[from + index]?.id === record.id);
+    return isRepeated ? records[from + proposed.length - 1] : undefined;
   }
 
   private metadataOf(stream: string): StreamMetadata {

@@ -27,6 +27,8 @@ export interface EventStoreDouble {
   restart(): Promise<void>;
   /** The next append is written, and the server dies before it can say so. */
   dieBeforeAnsweringNextAppend(): void;
+  /** How many events its readers and subscribers have been sent. */
+  eventsSent(): number;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,7 @@ export interface EventStoreDouble {
 export async function startEventStoreDouble(): Promise<EventStoreDouble> {
   const log = new EventStoreDbLog();
   const sockets = new Set<Socket>();
+  const counter = { eventsSent: 0 };
   let diesNext = false;
   let port = 0;
 
@@ -47,7 +50,7 @@ export async function startEventStoreDouble(): Promise<EventStoreDouble> {
     void kill();
     return false;
   };
-  server.addService(streamsService.StreamsService, streamsOf(log, mayAnswer));
+  server.addService(streamsService.StreamsService, streamsOf(log, mayAnswer, counter));
   server.addService(serverFeaturesService.ServerFeaturesService, serverFeaturesOf());
   server.addService(gossipService.GossipService, gossipOf(() => port));
   const connections = server.createConnectionInjector(ServerCredentials.createInsecure());
@@ -80,6 +83,7 @@ export async function startEventStoreDouble(): Promise<EventStoreDouble> {
     dieBeforeAnsweringNextAppend: () => {
       diesNext = true;
     },
+    eventsSent: () => counter.eventsSent,
     close: async () => {
       await kill();
       connections.destroy();
@@ -88,9 +92,16 @@ export async function startEventStoreDouble(): Promise<EventStoreDouble> {
   };
 }
 
-function streamsOf(log: EventStoreDbLog, mayAnswer: (written: Written) => boolean): IStreamsServer {
+function streamsOf(
+  log: EventStoreDbLog, mayAnswer: (written: Written) => boolean, counter: { eventsSent: number },
+): IStreamsServer {
   return {
     read: (call) => {
+      const write = call.write.bind(call);
+      call.write = (response: streams.ReadResp) => {
+        if (response.hasEvent()) counter.eventsSent += 1;
+        return write(response);
+      };
       const options = call.request.getOptions()!;
       const read = options.hasSubscription() ? subscribeToAll : options.hasAll() ? readAll : readStream;
       read(log, call, options).catch((error: unknown) => call.destroy(error as Error));
@@ -338,15 +349,16 @@ function batchAppended({ revision, position }: WrittenSuccessfully): streams.Bat
   return success;
 }
 
-interface OnThePlace {
-  setCommitPosition(value: string): this;
-  setPreparePosition(value: string): this;
+interface Positioned {
+  setCommitPosition(value: string): unknown;
+  setPreparePosition(value: string): unknown;
 }
 
-const at = <Message>(message: Message, position: bigint): Message => {
-  (message as OnThePlace).setCommitPosition(String(position)).setPreparePosition(String(position));
+function at<Message extends Positioned>(message: Message, position: bigint): Message {
+  message.setCommitPosition(String(position));
+  message.setPreparePosition(String(position));
   return message;
-};
+}
 
 const nameOf = (identifier: shared.StreamIdentifier | undefined): string =>
   Buffer.from(identifier!.getStreamName_asU8()).toString('utf8');
@@ -364,7 +376,8 @@ const proposedRecord = (message: ProposedMessage): ProposedRecord => ({
 type ExpectedRevisionOptions = streams.AppendReq.Options | streams.DeleteReq.Options | streams.TombstoneReq.Options;
 
 const expectedOf = (options: ExpectedRevisionOptions): Expected =>
-  options.hasAny() ? 'any' : options.hasNoStream() ? 'noStream' : options.hasStreamExists() ? 'streamExists' : BigInt(options.getRevision());
+  options.hasAny() ? 'any' : options.hasNoStream() ? 'noStream' : options.hasStreamExists() ? 'streamExists'
+    : BigInt(options.getRevision());
 
 const expectedOfBatch = (options: streams.BatchAppendReq.Options): Expected =>
   options.hasAny() ? 'any' : options.hasNoStream() ? 'noStream' : options.hasStreamExists() ? 'streamExists'

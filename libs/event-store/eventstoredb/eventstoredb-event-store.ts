@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  BACKWARDS, END, ErrorType, EventStoreDBClient, FORWARDS, isCommandError, jsonEvent, MaxAppendSizeExceededError, NO_STREAM, START,
-  StreamDeletedError, StreamNotFoundError, streamNameFilter, WrongExpectedVersionError,
+  BACKWARDS, END, ErrorType, EventStoreDBClient, FORWARDS, isCommandError, jsonEvent, MaxAppendSizeExceededError, NO_STREAM,
+  START, StreamDeletedError, StreamNotFoundError, streamNameFilter, WrongExpectedVersionError,
   type Filter as ServerFilter, type Position as ServerPosition, type ResolvedEvent, type StreamingRead,
 } from '@eventstore/db-client';
 import type { EventData, EventMetadata } from '@peerbridge/kernel';
@@ -85,7 +85,9 @@ class EventStoreDbEventStore implements EventStore {
   private readonly positionFormat: RegExp;
 
   constructor(
-    private readonly client: EventStoreDBClient, private readonly storeId: string, private readonly log: EventStoreDbOptions['log'],
+    private readonly client: EventStoreDBClient,
+    private readonly storeId: string,
+    private readonly log: EventStoreDbOptions['log'],
   ) {
     this.positionFormat = new RegExp(`^esdb-${storeId}\\.(\\d{20})\\.(\\d{20})$`);
   }
@@ -109,6 +111,7 @@ class EventStoreDbEventStore implements EventStore {
       return { revision: Number(nextExpectedRevision), position: this.positionOf(position) };
     } catch (error) {
       if (error instanceof WrongExpectedVersionError) {
+        this.reached();
         const actual = typeof error.actualVersion === 'bigint' ? Number(error.actualVersion) : 'noStream';
         throw new WrongExpectedRevision(stream, expectedRevision, actual);
       }
@@ -190,7 +193,9 @@ class EventStoreDbEventStore implements EventStore {
   }
 
   /** The client never resubscribes: this does, after the last item handed over. */
-  private async *follow({ after, filter }: Omit<SubscribeAllOptions, 'signal'>, signal: AbortSignal): AsyncGenerator<SubscriptionItem> {
+  private async *follow(
+    { after, filter }: Omit<SubscribeAllOptions, 'signal'>, signal: AbortSignal,
+  ): AsyncGenerator<SubscriptionItem> {
     let position: ServerPosition | typeof START = after === undefined ? START : this.parsed(after);
     for (let failures = 0; !signal.aborted; failures += 1) {
       const subscription = this.client.subscribeToAll({
@@ -285,12 +290,14 @@ class EventStoreDbEventStore implements EventStore {
     this.outage = undefined;
   }
 
-  /** The port's error for what the client threw; an outage shows in `health`. */
+  /** The port's error for what the client threw. `health` shows an outage, and a refusal ends it: somebody answered. */
   private noticed(error: unknown): unknown {
     const reason = translated(error);
     if (reason instanceof StoreUnavailable) {
       if (this.outage === undefined && !this.closing.signal.aborted) this.log?.warn(`The event store is down: ${reason.message}`);
       this.outage = reason.message;
+    } else if (error instanceof Error && isCommandError(error)) {
+      this.reached();
     }
     return reason;
   }
@@ -326,10 +333,16 @@ function answered<Result>(call: Promise<Result>): Promise<Result> {
 
 /** The gRPC codes of an outage, for errors that the client passes on bare: what is not here is a mistake of ours. */
 const outageCodes: ReadonlySet<unknown> = new Set([
-  1 /* CANCELLED */, 4 /* DEADLINE_EXCEEDED */, 8 /* RESOURCE_EXHAUSTED */, 10 /* ABORTED */, 13 /* INTERNAL */, 14 /* UNAVAILABLE */,
+  1, // CANCELLED
+  4, // DEADLINE_EXCEEDED
+  8, // RESOURCE_EXHAUSTED
+  10, // ABORTED
+  13, // INTERNAL
+  14, // UNAVAILABLE
 ]);
 const outageTypes: ReadonlySet<unknown> = new Set([
-  ErrorType.UNAVAILABLE, ErrorType.DEADLINE_EXCEEDED, ErrorType.TIMEOUT, ErrorType.CANCELLED, ErrorType.NOT_LEADER, ErrorType.UNKNOWN,
+  ErrorType.UNAVAILABLE, ErrorType.DEADLINE_EXCEEDED, ErrorType.TIMEOUT, ErrorType.CANCELLED, ErrorType.NOT_LEADER,
+  ErrorType.UNKNOWN,
 ]);
 
 function translated(error: unknown): unknown {
