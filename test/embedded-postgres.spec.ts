@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '@peerbridge/platform';
 import pg from 'pg';
+import { testRunFolder } from './support/postgres.js';
 import { compiledDist } from './support/run-typescript.js';
 import { killPostgres } from './support/test-data-dir.mjs';
 
@@ -25,7 +25,7 @@ const processes: ChildProcess[] = [];
 
 beforeAll(async () => {
   dist = await compiledDist();
-  temporary = await mkdtemp(path.join(tmpdir(), 'peerbridge-embedded-'));
+  temporary = await mkdtemp(path.join(testRunFolder(), 'embedded-'));
   template = path.join(temporary, 'template');
   await (await openEmbeddedPostgres({ dataDir: template })).close();
 });
@@ -50,6 +50,10 @@ async function useNewFolder(): Promise<void> {
 async function postmaster(): Promise<number | undefined> {
   const text = await readFile(path.join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').catch(() => '');
   return Number.parseInt(text, 10) || undefined;
+}
+
+async function unfinished(): Promise<string[]> {
+  return (await readdir(dataDir)).filter((name) => name.startsWith('postgres.unfinished'));
 }
 
 /** Another process that uses the folder. */
@@ -159,7 +163,7 @@ describe('The embedded PostgreSQL', () => {
     const racers = await Promise.all([startProcess(), startProcess(), startProcess()]);
     expect(racers.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
     expect(new Set(racers.map(({ url }) => url)).size).toBe(1);
-    expect(await readdir(dataDir)).toEqual(['postgres']);
+    expect(await unfinished()).toEqual([]);
     expect(await Promise.all(racers.map((racer) => racer.leave()))).toEqual([0, 0, 0]);
     expect(await postmaster()).toBeUndefined();
   });
@@ -204,7 +208,7 @@ describe('The embedded PostgreSQL', () => {
     await mkdir(path.join(dataDir, 'postgres.unfinished-4194303-0badcafe'));
     await writeFile(path.join(dataDir, 'postgres.unfinished-4194303-0badcafe.password'), 'secret');
     await (await openEmbeddedPostgres({ dataDir })).close();
-    expect(await readdir(dataDir)).toEqual(['postgres']);
+    expect(await unfinished()).toEqual([]);
   });
 });
 

@@ -2,7 +2,6 @@ import { makeTestDataDir, removeTestDataDir } from './test-data-dir.mjs';
 
 /** Jest runs this once, before its workers start: they inherit the environment. */
 export default async function globalSetup() {
-  if (process.env.TEST_DATABASE_URL) return;
   const dataDir = await makeTestDataDir();
   process.env.PEERBRIDGE_TEST_DATA_DIR = dataDir;
   // Jest does not tear down when it is interrupted.

@@ -28,12 +28,20 @@ export async function createTestDatabase(options: { poolSize?: number } = {}): P
   };
 }
 
+/**
+ * For temporary files and data folders of tests. However the run ends, it is removed, and a PostgreSQL left in it stopped.
+ */
+export function testRunFolder(): string {
+  const folder = process.env.PEERBRIDGE_TEST_DATA_DIR;
+  if (!folder) throw new Error('No folder for tests: run them with this project\'s Jest configuration');
+  return folder;
+}
+
 /** Left running for the next file; the run's teardown stops it. */
 async function testServer(): Promise<EmbeddedPostgres> {
-  const { TEST_DATABASE_URL: url, PEERBRIDGE_TEST_DATA_DIR: dataDir } = process.env;
+  const { TEST_DATABASE_URL: url } = process.env;
   if (url) return { url, close: async () => {} };
-  if (!dataDir) throw new Error('No PostgreSQL for tests: run them with this project\'s Jest configuration');
-  return openEmbeddedPostgres({ dataDir, stopWhenLast: false });
+  return openEmbeddedPostgres({ dataDir: testRunFolder(), stopWhenLast: false });
 }
 
 async function onServer(url: string, statement: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** The folder of this test run's PostgreSQL, which the first test that needs a database starts (see postgres.ts). */
+/** The test run's temporary folder: of its PostgreSQL, which the first test that needs one starts, and of what tests put there. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,14 +11,17 @@ const PREFIX = 'peerbridge-test-run-';
 export async function makeTestDataDir() {
   for (const name of await readdir(tmpdir())) {
     const [, pid] = new RegExp(`^${PREFIX}(\\d+)-`).exec(name) ?? [];
-    if (pid && !isAlive(Number(pid))) await removeTestDataDir(path.join(tmpdir(), name));
+    if (pid && !isAlive(Number(pid))) await removeTestDataDir(path.join(tmpdir(), name)).catch(() => undefined);
   }
   return mkdtemp(path.join(tmpdir(), `${PREFIX}${process.pid}-`));
 }
 
 export async function removeTestDataDir(dataDir) {
-  await killPostgres(path.join(dataDir, 'postgres'));
-  await rm(dataDir, { recursive: true, force: true });
+  for (const file of await readdir(dataDir, { recursive: true })) {
+    if (path.basename(file) === 'postmaster.pid') await killPostgres(path.join(dataDir, path.dirname(file)));
+  }
+  // Again and again, as processes that are just ending may still write.
+  await rm(dataDir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }
 
 /** PostgreSQL's immediate shutdown, for data that nobody wants. It has ended when it has taken its lock file away. */
