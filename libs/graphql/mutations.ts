@@ -15,11 +15,11 @@ export class Mutations {
   async run(
     binding: AnyCommandBinding, input: object, context: RequestContext, info: GraphQLResolveInfo, field: string,
     load: (session: ViewSession, id: string) => Promise<object | null>,
-  ): Promise<Omit<CommandResult, 'outcome'> & Record<string, unknown>> {
+  ): Promise<Omit<CommandResult, 'outcome'> & { node: object | null }> {
     const { outcome, ...result } = await this.commands.execute(new ExecuteCommand(binding, input, context.caller));
     void outcome;
-    if (!selects(info, field)) return { ...result, [field]: null };
+    if (!selects(info, field)) return { ...result, node: null };
     await this.view.atLeast(result.position);
-    return { ...result, [field]: await load(this.view.session(context.caller), result.id) };
+    return { ...result, node: await load(this.view.session(context.caller), result.id) };
   }
 }
