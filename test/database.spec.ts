@@ -46,7 +46,10 @@ describe('Migrations', () => {
   const first = { name: '0001-note', sql: 'create table notes.note (id int primary key); insert into notes.note values (1)' };
   const second = { name: '0002-text', sql: 'alter table notes.note add text text' };
   const run = (migrations: { name: string; sql: string }[]) => migrate(database.pool, 'notes', migrations);
-  const applied = async () => (await database.pool.query('select name from notes.migration order by name')).rows.map(({ name }) => name);
+  const applied = async () => {
+    const { rows } = await database.pool.query<{ name: string }>('select name from notes.migration order by name');
+    return rows.map(({ name }) => name);
+  };
 
   it('are applied once each, in order, however many processes start together', async () => {
     await Promise.all(Array.from({ length: 5 }, () => run([first])));

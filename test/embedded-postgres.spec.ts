@@ -232,7 +232,9 @@ describe('A folder that cannot be used', () => {
   it('is named when PostgreSQL does not start in it', async () => {
     const folder = await useSetUpFolder();
     await rm(path.join(folder, 'global', 'pg_control'));
-    expect(await refusal()).toMatch(new RegExp(`^PostgreSQL does not start in ${folder} \\(.*\\): see ${folder}/server.log; .*damaged`));
+    expect(await refusal()).toMatch(
+      new RegExp(`^PostgreSQL does not start in ${folder} \\(.*\\): see ${folder}/server.log; .*damaged`),
+    );
   });
 
   it('is named when a file is in its place', async () => {

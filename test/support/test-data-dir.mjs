@@ -1,4 +1,4 @@
-/** The test run's temporary folder: of its PostgreSQL, which the first test that needs one starts, and of what tests put there. */
+/** The test run's temporary folder: its PostgreSQL, which the first test that needs one starts, and what tests put there. */
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';

@@ -24,6 +24,8 @@ export interface EmbeddedPostgresOptions {
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 60_000;
 const POLL_MS = 25;
+/** Failures to start that go away: a port just taken, another starter, children of a killed postmaster. */
+const PASSING = /Address already in use|lock file "postmaster.pid" (already exists|is empty)|shared memory block .* still in use/;
 const REJOIN_MS = 200;
 
 /** Whoever uses the server holds this lock shared; whoever can have it alone is the last, and may stop the server. */
@@ -104,7 +106,8 @@ class Server {
     let postmaster: ChildProcess;
     try {
       const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-      postmaster = await this.binaries.spawn('postgres', ['-D', this.folder.path, '-p', String(port), ...settings], this.folder.path, {
+      const args = ['-D', this.folder.path, '-p', String(port), ...settings];
+      postmaster = await this.binaries.spawn('postgres', args, this.folder.path, {
         // A session of its own: neither the terminal's Ctrl-C nor our death reaches it.
         detached: true,
         stdio: ['ignore', output.fd, output.fd],
@@ -133,8 +136,7 @@ class Server {
 
   private async judgeFailure(logged: number, error: Error | undefined): Promise<void> {
     const written = (await readFile(this.folder.log)).subarray(logged).toString('utf8');
-    const passing = /Address already in use|lock file "postmaster.pid" (already exists|is empty)|shared memory block .* is still in use/;
-    if (!error && (passing.test(written) || await this.running())) return delay(POLL_MS);
+    if (!error && (PASSING.test(written) || await this.running())) return delay(POLL_MS);
     const reason = error?.message ?? /^.*(?:FATAL|PANIC): *(.*)$/m.exec(written)?.[1] ?? written.trim().split('\n').at(-1);
     throw new EmbeddedPostgresError(
       `PostgreSQL does not start in ${this.folder.path} (${reason || 'without a word'}): see ${this.folder.log}; `

@@ -40,11 +40,15 @@ async function applyMissing(client: PoolClient, schema: string, migrations: read
   await client.query(`create table if not exists ${table} (
     name text collate "C" primary key, sha256 text not null, applied_at timestamptz not null default now()
   )`);
-  const { rows: applied } = await client.query<{ name: string; sha256: string }>(`select name, sha256 from ${table} order by name`);
+  const { rows: applied } = await client.query<{ name: string; sha256: string }>(
+    `select name, sha256 from ${table} order by name`,
+  );
   for (const [index, { name, sha256 }] of applied.entries()) {
     const known = migrations[index];
     if (known?.name !== name) {
-      throw new MigrationError(`Schema ${schema} has the migration ${name}, unknown here: was the database used by a newer version?`);
+      throw new MigrationError(
+        `Schema ${schema} has the migration ${name}, unknown here: was the database used by a newer version?`,
+      );
     }
     if (hash(known) !== sha256) throw new MigrationError(`Migration ${name} of schema ${schema} was edited after it was applied`);
   }

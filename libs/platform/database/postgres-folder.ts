@@ -108,7 +108,8 @@ async function initialize(folder: string, binaries: PostgresBinaries): Promise<v
     // Somebody else was first.
     if (code === 'ENOTEMPTY' || code === 'EEXIST') return;
     throw error instanceof EmbeddedPostgresError ? error : new EmbeddedPostgresError(
-      `${folder} cannot be made (${code ?? String(error)}): give this user access to ${dataDir}, or set DATA_DIR to another folder`,
+      `${folder} cannot be made (${code ?? String(error)}): give this user access to ${dataDir}, `
+      + 'or set DATA_DIR to another folder',
       { cause: error },
     );
   } finally {
@@ -126,9 +127,8 @@ async function initdb(folder: string, passwordFile: string, binaries: PostgresBi
   child.stderr?.setEncoding('utf8').on('data', (text: string) => { errors += text; });
   const [code] = await once(child, 'close');
   if (code === 0) return;
-  throw new EmbeddedPostgresError(
-    `PostgreSQL cannot be set up in ${path.dirname(folder)}: ${errors.trim().replace(/\s*\n\s*/g, '; ') || `initdb ended with ${code}`}`,
-  );
+  const reason = errors.trim().replace(/\s*\n\s*/g, '; ') || `initdb ended with ${code}`;
+  throw new EmbeddedPostgresError(`PostgreSQL cannot be set up in ${path.dirname(folder)}: ${reason}`);
 }
 
 /** What a process that was killed while it made the folder has left. */
