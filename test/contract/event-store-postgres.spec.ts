@@ -1,15 +1,20 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { EventStore, RecordedEvent, SubscriptionItem } from '@peerbridge/event-store';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { openEmbeddedPostgres } from '@peerbridge/platform';
 import { anEvent, eventStoreContract, type StoreUnderTest } from '../../libs/event-store/contract.js';
 import { Gate } from '../support/gate.js';
+import { compiledDist } from '../support/run-typescript.js';
 
 /** An embedded PostgreSQL of its own, behind a gate that keeps an outage going until the test ends it. */
 async function openServer() {
@@ -31,6 +36,7 @@ async function openServer() {
     return client.connect().then(() => true, () => false).finally(() => client.end().catch(() => undefined));
   };
   return {
+    url: url.href,
     openPool,
     async kill(): Promise<void> {
       const [pid] = (await readFile(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8')).split('\n');
@@ -148,6 +154,29 @@ describe('The PostgreSQL event store', () => {
     ]);
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['fulfilled', 'rejected']);
   });
+
+  it('keeps what a killed writer was told it has, and nothing twice', async () => {
+    const program = fileURLToPath(new URL('../support/event-writer-process.mjs', import.meta.url));
+    const writer = spawn(process.execPath, [program, await compiledDist(), server.url], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(writer, 'exit');
+    const [asked, acknowledged] = [new Set<string>(), new Set<string>()];
+    for await (const line of createInterface({ input: writer.stdout })) {
+      const [word, , eventId] = line.split(' ') as [string, string, string];
+      (word === 'asked' ? asked : acknowledged).add(eventId);
+      if (acknowledged.size === 500) writer.kill('SIGKILL');
+    }
+    await exited;
+
+    // The lock is had when the last of the writer's appends is over.
+    await pool.query("select pg_advisory_xact_lock(hashtextextended('events.append', 0))");
+    const stored = (await all()).map((event) => event.metadata.eventId).filter((id) => asked.has(id));
+    expect(acknowledged.size).toBeGreaterThanOrEqual(500);
+    expect(new Set(stored).size).toBe(stored.length);
+    expect([...acknowledged].filter((id) => !stored.includes(id))).toEqual([]);
+    const revisions = new Map<string, number[]>();
+    for (const { stream, revision } of await all()) revisions.set(stream, [...revisions.get(stream) ?? [], revision]);
+    for (const found of revisions.values()) expect(found).toEqual(found.map((_, index) => index));
+  }, 120_000);
 
   it('ends its subscriptions and refuses appends once it is closed', async () => {
     const closing = await PostgresEventStore.open({ pool: server.openPool() });
