@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import type { Client, Payload, TestSystem, Worker } from './system.js';
+
+export const everySegmentButCounseling = [
+  'identity', 'team', 'goals', 'peer', 'sud', 'mh', 'health', 'housing', 'employment', 'education', 'justice', 'social', 'safety',
+];
+export const allStatements = ['rightToRevoke', 'redisclosure', 'refusalConsequences'];
+
+/** The scenarios' P1, anew: enrolled at OrgR by the fixture's peer, whose commands are `peer`'s. */
+export interface Story {
+  id: string;
+  person: Client;
+  /** Domain time, just after the enrollment. */
+  enrolledAt: string;
+  /** A relative of this person, not on the team yet. */
+  family: Worker;
+  /** The elements of a valid consent by this person to OrgR, but kind, recipients, segments, purposes and expiry. */
+  form: Record<string, unknown>;
+  grant(terms: Record<string, unknown>): Promise<Payload>;
+  /** C-TPO: to the treating providers on the team, every segment but counseling, without an end. */
+  grantTpo(): Promise<Payload>;
+  /** C-H: to OrgH, identity and housing. @param until default: in a year */
+  grantHousing(until?: string): Promise<Payload>;
+  /** C-E: to OrgE, employment. */
+  grantEmployment(): Promise<Payload>;
+  /** Invited by the person and joined. @param who a role of the fixture, or a worker */
+  join(who: string | Worker): Promise<Payload>;
+  logContact(change?: Record<string, unknown>): Promise<Payload>;
+  recordNote(by: Client, change?: Record<string, unknown>): Promise<Payload>;
+  /** Drafted and sent. @param by default: the peer */
+  refer(need: string, organization: string, change?: Record<string, unknown>, by?: Client): Promise<Payload>;
+}
+
+/** @param fields of the enrollment */
+export async function enrollP1(system: TestSystem, fields: Record<string, unknown> = {}, peer: Client = system.as('peer')): Promise<Story> {
+  const { members, organizations } = system.dev;
+  const id = randomUUID();
+  const person = system.as(await system.token({
+    sub: `person-${id}`, role: 'person', participant_id: id, org_id: organizations.OrgR, name: 'Jordan',
+  }));
+  const kin = await system.token({ sub: `family-${id}`, role: 'family', participant_id: id, name: 'Alex' });
+  const { position } = await peer.mutate('enrollParticipant', {
+    participantId: id, preferredName: 'Jordan', legalName: 'Jordan Rivera', birthDate: '1990-04-01', language: 'en',
+    contact: { phone: '555-0100', okToText: true }, householdSize: 2, accessibility: 'Ground floor', pathway: ['recoveryCoaching'],
+    safeContact: 'Mornings only', ...fields,
+  });
+  const { viewer } = await system.as(kin).query<{ viewer: { id: string } }>('{ viewer { id } }');
+  const { access: { at: signedAt } } = await person.query<{ access: { at: string } }>(
+    'query($id: ID!, $position: String) { access(participantId: $id, atLeast: $position) { at } }', { id, position });
+  const form = {
+    participantId: id, discloser: organizations.OrgR, formHash: 'sha256:5d41402a', formVersion: '2026-01', signedAt,
+    effectiveFrom: signedAt, signature: { method: 'electronic', signer: id, capacity: 'self' }, statements: allStatements,
+  };
+  const grant = (terms: Record<string, unknown>) => person.mutate('grantConsent', { ...form, ...terms });
+
+  return {
+    id, person, form, grant, enrolledAt: signedAt,
+    family: { client: system.as(kin), memberId: viewer.id, orgId: id, role: 'family' },
+    grantTpo: () => grant({
+      kind: 'tpo', recipients: [{ class: 'treatingProviders' }], segments: everySegmentButCounseling,
+      purposes: ['TREAT', 'HPAYMT', 'HOPERAT'], expiry: { none: true },
+    }),
+    grantHousing: (until = inAYear(signedAt)) => grant({
+      kind: 'named', recipients: [{ orgId: organizations.OrgH }], segments: ['identity', 'housing'], purposes: ['COC'],
+      expiry: { at: until },
+    }),
+    grantEmployment: () => grant({
+      kind: 'named', recipients: [{ orgId: organizations.OrgE }], segments: ['employment'], purposes: ['COC'],
+      expiry: { at: inAYear(signedAt) },
+    }),
+    async join(who) {
+      const fixture = typeof who === 'string' ? members[who] : undefined;
+      const worker = typeof who === 'string' ? { client: system.as(who), role: who, ...fixture! } : who;
+      await person.mutate('inviteTeamMember', {
+        participantId: id, memberId: worker.memberId, role: worker.role, organizationId: worker.orgId,
+      });
+      return worker.client.mutate('joinCareTeam', { participantId: id });
+    },
+    logContact: (change = {}) => peer.mutate('logPeerContact', {
+      participantId: id, startedAt: later(signedAt, -2 * HOUR_MS), endedAt: later(signedAt, -HOUR_MS), modality: 'phone',
+      supportTypes: ['emotional'], summary: 'We talked about the week.', narrative: 'In more words, between the two of us.', ...change,
+    }),
+    recordNote: (by, change = {}) => by.mutate('recordClinicianNote', {
+      participantId: id, noteType: 'consultation', body: 'Seen today.', segments: ['health'], authorCredential: 'MD', ...change,
+    }),
+    async refer(need, organization, change = {}, by = peer) {
+      const { id: referralId } = await by.mutate('draftReferral', {
+        participantId: id, needCategory: need, targetOrganizationId: organizations[organization], ...change,
+      });
+      return by.mutate('sendReferral', { referralId });
+    },
+  };
+}
+
+const HOUR_MS = 3_600_000;
+const inAYear = (time: string): string => later(time, 365 * 24 * HOUR_MS);
+
+/** An instant so many milliseconds after another. */
+export const later = (time: string, ms: number): string => new Date(Date.parse(time) + ms).toISOString();
