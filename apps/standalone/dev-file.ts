@@ -6,7 +6,8 @@ import type { Config } from '@peerbridge/platform';
 
 /** What `dev.json` tells of a running development system: where it is, and a token per role. */
 export async function describeDevelopment(address: string, issuer: DevIssuer, { devClock }: Config) {
-  const tokens = await Promise.all(roles.map(async (role) => [role, (await issuer.issue(fixtureClaims(role))).access_token] as const));
+  const tokens = await Promise.all(roles.map(async (role) =>
+    [role, (await issuer.issue(fixtureClaims(role))).access_token] as const));
   return {
     graphql: `${address}/graphql`,
     subscriptions: `${address.replace(/^http/, 'ws')}/graphql`,

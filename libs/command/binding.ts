@@ -1,7 +1,7 @@
 import type { Caller, CommandDefinition, FactOfAnyType, StreamDefinition } from '@peerbridge/kernel';
 import type { ItemRow, PersonAccess, ViewSession } from '@peerbridge/disclosure';
 
-/** What the facts of other streams are looked up with. Whatever is read, is read as the caller may see it or decided by policy. */
+/** What the facts of other streams are looked up with. What is read, is read as the caller may see it or decided by policy. */
 export interface FactsContext<Input> {
   input: Input;
   caller: Caller;
@@ -26,7 +26,9 @@ export interface CommandBinding<Input, State, NewEvent, Facts, Fact extends Fact
 /** A binding whose types were checked where it was made. */
 export type AnyCommandBinding = CommandBinding<object, unknown, { type: string; data: object }, unknown, FactOfAnyType>;
 
-export function bind<Input extends object, State, NewEvent extends { type: string; data: object }, Facts, Fact extends FactOfAnyType>(
+export function bind<
+  Input extends object, State, NewEvent extends { type: string; data: object }, Facts, Fact extends FactOfAnyType,
+>(
   stream: StreamDefinition<State, Fact>,
   definition: CommandDefinition<Input, State, NewEvent, Facts>,
   options: { facts?: (context: FactsContext<Input>) => Promise<Facts>; withdrawal?: boolean } = {},

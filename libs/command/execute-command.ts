@@ -28,7 +28,8 @@ export class ExecuteCommandHandler implements ICommandHandler<ExecuteCommand> {
 
   async execute({ binding, input, caller }: ExecuteCommand): Promise<CommandResult> {
     const startedAt = performance.now();
-    const ended = (outcome: string) => this.observer.commandEnded(binding.definition.name, outcome, (performance.now() - startedAt) / 1000);
+    const ended = (outcome: string) =>
+      this.observer.commandEnded(binding.definition.name, outcome, (performance.now() - startedAt) / 1000);
     try {
       const result = await this.executor.execute(binding, input, caller);
       ended(result.outcome);

@@ -92,7 +92,9 @@ export class CommandExecutor {
       // Refused by what the view showed: only the view of all that was acknowledged before may refuse.
       const head = await this.options.store.head();
       if (!(error instanceof DomainError) || head === undefined || (seen !== undefined && seen >= head)) throw error;
-      if (!await this.options.view.caughtUp()) throw new DomainError('TIMEOUT', 'The view lags behind; repeat with the same commandId.');
+      if (!await this.options.view.caughtUp()) {
+        throw new DomainError('TIMEOUT', 'The view lags behind; repeat with the same commandId.');
+      }
       return this.run(request, parsed, earlier !== undefined);
     }
   }
@@ -144,7 +146,9 @@ export class CommandExecutor {
         return await this.append(request, command, streamName, loaded.revision, events, session);
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision)) throw error;
-        if (attempt >= MAX_ATTEMPTS) throw unavailable('Too many others write to the same record; repeat with the same commandId.');
+        if (attempt >= MAX_ATTEMPTS) {
+          throw unavailable('Too many others write to the same record; repeat with the same commandId.');
+        }
       }
     }
   }
@@ -169,12 +173,15 @@ export class CommandExecutor {
     }
   }
 
-  private async load(binding: AnyCommandBinding, streamName: string, participantId: string | undefined, request: Request): Promise<Loaded> {
+  private async load(
+    binding: AnyCommandBinding, streamName: string, participantId: string | undefined, request: Request,
+  ): Promise<Loaded> {
     const { store, codec } = this.options;
     const { stream } = binding;
     let state = stream.initialState();
     for (const category of stream.foldsFirst ?? []) {
-      for await (const event of store.readStream(`${category}-${participantId}`, { limit: 1 })) state = stream.evolve(state, codec.fact(event));
+      const opening = store.readStream(`${category}-${participantId}`, { limit: 1 });
+      for await (const event of opening) state = stream.evolve(state, codec.fact(event));
     }
     let revision: ExpectedRevision = 'noStream';
     let earlier: Loaded['earlier'];

@@ -16,5 +16,6 @@ export function withoutNulls(value: object): Record<string, unknown> {
 function strip(value: unknown): unknown {
   if (Array.isArray(value)) return value.filter((one) => one !== null && one !== undefined).map(strip);
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== null && one !== undefined).map(([key, one]) => [key, strip(one)]));
+  const given = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
+  return Object.fromEntries(given.map(([key, one]) => [key, strip(one)]));
 }

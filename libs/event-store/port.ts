@@ -112,7 +112,10 @@ export interface EventStore {
   append(stream: string, events: readonly StoredEvent[], options: { expectedRevision: ExpectedRevision }): Promise<AppendResult>;
   /** Empty for a stream that does not exist. @throws StreamDeleted, StoreUnavailable */
   readStream(stream: string, options?: ReadStreamOptions): AsyncIterable<RecordedEvent>;
-  /** The global order, never with a gap that fills in later. System events are left out. @throws ForeignPosition, StoreUnavailable */
+  /**
+   * The global order, never with a gap that fills in later. System events are left out.
+   * @throws ForeignPosition, StoreUnavailable
+   */
   readAll(options?: ReadAllOptions): AsyncIterable<RecordedEvent>;
   /**
    * History, then live, across outages of the server: reconnects with back-off and resumes after the last item handed over.

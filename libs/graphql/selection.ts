@@ -6,7 +6,8 @@ export function selects(info: Pick<GraphQLResolveInfo, 'fieldNodes' | 'fragments
     switch (selection.kind) {
       case Kind.FIELD: return names.includes(selection.name.value);
       case Kind.INLINE_FRAGMENT: return within(selection.selectionSet);
-      case Kind.FRAGMENT_SPREAD: return within((info.fragments[selection.name.value] as FragmentDefinitionNode | undefined)?.selectionSet);
+      case Kind.FRAGMENT_SPREAD:
+        return within((info.fragments[selection.name.value] as FragmentDefinitionNode | undefined)?.selectionSet);
     }
   });
   return info.fieldNodes.some((node) => within(node.selectionSet));

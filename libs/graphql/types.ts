@@ -27,7 +27,10 @@ export class Organization {
   name!: string | null;
 }
 
-@ObjectType({ implements: () => [Node], description: 'Someone who acts: shown to themself, to colleagues, and to those who see the team.' })
+@ObjectType({
+  implements: () => [Node],
+  description: 'Someone who acts: shown to themself, to colleagues, and to those who see the team.',
+})
 export class Worker extends Node implements Presented {
   readonly __typename = 'Worker';
   session!: ViewSession;
@@ -68,7 +71,9 @@ export interface Connection<T> {
 }
 
 /** The Relay connection of a type, forward only: `<Name>Connection`. */
-export function connectionType<T extends object>(name: string, node: () => Type<T> | (abstract new () => T)): Type<Connection<T>> {
+export function connectionType<T extends object>(
+  name: string, node: () => Type<T> | (abstract new () => T),
+): Type<Connection<T>> {
   @ObjectType(`${name}Edge`)
   class Edge {
     @Field()
@@ -93,7 +98,9 @@ export function connectionType<T extends object>(name: string, node: () => Type<
 }
 
 /** A page of rows as a connection of nodes. */
-export async function toConnection<Row, T>(page: Page<Row>, forward: { after?: string | null }, present: (row: Row) => T | Promise<T>): Promise<Connection<T>> {
+export async function toConnection<Row, T>(
+  page: Page<Row>, forward: { after?: string | null }, present: (row: Row) => T | Promise<T>,
+): Promise<Connection<T>> {
   const edges = await Promise.all(page.rows.map(async ({ row, cursor }) => ({ cursor, node: await present(row) })));
   return {
     edges,

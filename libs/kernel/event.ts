@@ -62,7 +62,9 @@ type AnyObject = Record<string, unknown>;
  * The definition of one event type: its current schema, which of its fields are sealed under which segment's key (all
  * others are open: rules, filters and sorts may rest on them), and how older versions become the current one.
  */
-export interface EventDefinition<Type extends string = string, Data extends object = AnyObject, SealedKey extends string = string> {
+export interface EventDefinition<
+  Type extends string = string, Data extends object = AnyObject, SealedKey extends string = string,
+> {
   readonly type: Type;
   readonly version: number;
   readonly schema: z.ZodType<Data>;
@@ -92,7 +94,8 @@ export function defineEvent<
     type: definition.type,
     version: definition.version ?? 1,
     schema: definition.schema,
-    sealed: (data) => (typeof sealed === 'function' ? sealed(data) : sealed) as Partial<Record<Extract<keyof Sealed, string>, Segment>>,
+    sealed: (data) =>
+      (typeof sealed === 'function' ? sealed(data) : sealed) as Partial<Record<Extract<keyof Sealed, string>, Segment>>,
     segments: definition.segments,
     upcasters: definition.upcasters ?? {},
   };

@@ -32,7 +32,8 @@ export function fact<Type extends string, Data extends object>(
  *     given(consentStream, granted).when(revokeConsent, input, { as: person }).then({ type: 'ConsentRevoked', data })
  */
 export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinition<State, Fact>, ...facts: NoInfer<Fact>[]) {
-  const state = facts.reduce<State>((folded, one, revision) => stream.evolve(folded, { ...one, revision }), stream.initialState());
+  const fold = (folded: State, one: (typeof facts)[number], revision: number) => stream.evolve(folded, { ...one, revision });
+  const state = facts.reduce(fold, stream.initialState());
   return {
     state,
     when<Input, NewEvent, Facts>(
@@ -67,7 +68,9 @@ export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinitio
             run();
           } catch (error) {
             if (!(error instanceof DomainError)) throw error;
-            deepStrictEqual({ code: error.code, ...(details && { details: error.details }) }, { code, ...(details && { details }) });
+            deepStrictEqual(
+              { code: error.code, ...(details && { details: error.details }) }, { code, ...(details && { details }) },
+            );
             return;
           }
           fail(`expected to be refused with ${code}`);

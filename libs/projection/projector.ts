@@ -30,7 +30,9 @@ export interface ProjectorOptions {
  * was applied is impossible: the checkpoint moves in the same transaction.
  */
 export class Projector {
-  private state: { status: 'up' | 'down' | 'standby'; stoppedParticipants: number } = { status: 'standby', stoppedParticipants: 0 };
+  private state: { status: 'up' | 'down' | 'standby'; stoppedParticipants: number } = {
+    status: 'standby', stoppedParticipants: 0,
+  };
 
   constructor(private readonly options: ProjectorOptions) {}
 
@@ -113,7 +115,9 @@ export class Projector {
   private alarm(event: RecordedEvent, cause: unknown): void {
     const { eventId, type, schemaVersion, participantId } = event.metadata;
     const reason = cause instanceof Error ? cause.name : 'unknown';
-    this.options.log.error({ eventId, type, schemaVersion, participantId, reason }, 'An event cannot be applied: its person is stopped');
+    this.options.log.error(
+      { eventId, type, schemaVersion, participantId, reason }, 'An event cannot be applied: its person is stopped',
+    );
   }
 }
 

@@ -56,7 +56,8 @@ export async function rebuildView(
     };
     const liveCheckpoint = async (lock: '' | 'FOR UPDATE OF checkpoint'): Promise<LiveCheckpoint> => {
       const { rows } = await client.query<LiveCheckpoint>(
-        `SELECT version, definition, position FROM runtime.view JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live ${lock}`);
+        `SELECT version, definition, position
+         FROM runtime.view JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live ${lock}`);
       if (!rows[0]) throw new Error('There is no live view to rebuild: the system never ran on this database');
       return rows[0];
     };
@@ -67,7 +68,9 @@ export async function rebuildView(
       // From here on the live view stands still; its readers do not.
       const live = await liveCheckpoint('FOR UPDATE OF checkpoint');
       await catchUp(live.position ?? undefined, (events, from, to) => writer.writeWithin(client, events, from, to));
-      await client.query('UPDATE runtime.checkpoint SET position = $2 WHERE consumer = $1', [View.consumer(version), live.position]);
+      await client.query(
+        'UPDATE runtime.checkpoint SET position = $2 WHERE consumer = $1', [View.consumer(version), live.position],
+      );
       const before = live.definition === view.definition ? await view.hash(client, live.version) : '';
       const after = await view.hash(client, version);
       await client.query('UPDATE runtime.view SET live = false WHERE version = $1', [live.version]);

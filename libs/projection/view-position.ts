@@ -34,9 +34,14 @@ export class ViewPosition {
     return this.known;
   }
 
+  /** Whether the view is known to be there; it may be without this process having heard of it yet. */
+  has(position: Position): boolean {
+    return this.known !== undefined && comparePositions(this.known, position) >= 0;
+  }
+
   /** False when the view did not get there in time. */
   async reached(position: Position, timeoutMs: number): Promise<boolean> {
-    if (this.isPast(position)) return true;
+    if (this.has(position)) return true;
     this.waiters += 1;
     try {
       return await new Promise<boolean>((resolve) => {
@@ -45,10 +50,9 @@ export class ViewPosition {
           this.advanced.off('advanced', look);
           resolve(result);
         };
-        const look = () => { if (this.isPast(position)) finish(true); };
+        const look = () => { if (this.has(position)) finish(true); };
         const timer = setTimeout(() => finish(false), timeoutMs);
         this.advanced.on('advanced', look);
-        void this.refresh();
       });
     } finally {
       this.waiters -= 1;
@@ -61,12 +65,8 @@ export class ViewPosition {
     return () => this.advanced.off('advanced', listener);
   }
 
-  private isPast(position: Position): boolean {
-    return this.known !== undefined && comparePositions(this.known, position) >= 0;
-  }
-
   private advance(position: Position | undefined, participantIds: readonly string[] | null): void {
-    if (position === undefined || this.isPast(position)) return;
+    if (position === undefined || this.has(position)) return;
     this.known = position;
     this.advanced.emit('advanced', participantIds);
   }

@@ -70,7 +70,9 @@ export class ViewWriter {
   }
 
   /** The same inside a transaction of the caller's. */
-  async writeWithin(client: ClientBase, events: readonly RecordedEvent[], from: Position | undefined, to: Position): Promise<void> {
+  async writeWithin(
+    client: ClientBase, events: readonly RecordedEvent[], from: Position | undefined, to: Position,
+  ): Promise<void> {
     const consumer = View.consumer(this.version);
     const moved = await client.query(
       'UPDATE runtime.checkpoint SET position = $3, updated_at = now() WHERE consumer = $1 AND position IS NOT DISTINCT FROM $2',
@@ -79,7 +81,9 @@ export class ViewWriter {
     if (moved.rowCount !== 1) throw new CheckpointMoved(consumer);
     await this.fold(client, events);
     for (const [table, rows] of this.rows.changes()) {
-      await client.query({ name: `${this.schema}.${table.name}`, text: upsertSql(this.schema, table), values: [JSON.stringify(rows)] });
+      await client.query({
+        name: `${this.schema}.${table.name}`, text: upsertSql(this.schema, table), values: [JSON.stringify(rows)],
+      });
     }
     this.rows.written();
     await client.query('SELECT pg_notify($1, $2)', [VIEW_CHANNEL, notification(to, events)]);
@@ -111,7 +115,9 @@ export class ViewWriter {
       const stoppedAt = this.stopped.get(participantId ?? eventId);
       if (stoppedAt !== undefined) {
         if (participantId && stoppedAt === event.position) {
-          this.rows.put(stoppedParticipantTable, { participant_id: participantId, position: stoppedAt, reason: `cannot apply ${event.metadata.type}` });
+          this.rows.put(stoppedParticipantTable, {
+            participant_id: participantId, position: stoppedAt, reason: `cannot apply ${event.metadata.type}`,
+          });
         }
         continue;
       }
@@ -138,7 +144,8 @@ export class ViewWriter {
 
   private project(event: RecordedEvent): ProjectedEvent {
     try {
-      return { fact: this.codec.fact(event), metadata: event.metadata, sealed: this.codec.sealedParts(event), position: event.position };
+      const { metadata, position } = event;
+      return { fact: this.codec.fact(event), metadata, sealed: this.codec.sealedParts(event), position };
     } catch (cause) {
       throw new Poison(event, cause);
     }

@@ -67,7 +67,9 @@ export class View {
 
   /** Makes an empty next version; what an earlier, abandoned rebuild left is dropped, and so are retired versions. */
   async createNext(client: ClientBase, options: { live: boolean }): Promise<number> {
-    const { rows } = await client.query<{ version: number; live: boolean }>('SELECT version, live FROM runtime.view ORDER BY version');
+    const { rows } = await client.query<{ version: number; live: boolean }>(
+      'SELECT version, live FROM runtime.view ORDER BY version',
+    );
     for (const { version, live } of rows.filter((row) => !row.live)) {
       if (live) continue;
       await client.query(`DROP SCHEMA IF EXISTS ${View.schema(version)} CASCADE`);
@@ -77,7 +79,9 @@ export class View {
     const version = (rows.at(-1)?.version ?? 0) + 1;
     await client.query(`CREATE SCHEMA ${View.schema(version)}`);
     for (const table of this.tables) await client.query(createTableSql(View.schema(version), table));
-    await client.query('INSERT INTO runtime.view (version, definition, live) VALUES ($1, $2, $3)', [version, this.definition, options.live]);
+    await client.query(
+      'INSERT INTO runtime.view (version, definition, live) VALUES ($1, $2, $3)', [version, this.definition, options.live],
+    );
     await client.query('INSERT INTO runtime.checkpoint (consumer, position) VALUES ($1, NULL)', [View.consumer(version)]);
     return version;
   }

@@ -17,7 +17,8 @@ export class EventCodec {
   private readonly definitions: ReadonlyMap<string, EventDefinition<string, Record<string, unknown>, string>>;
 
   constructor(definitions: readonly AnyEventDefinition[], private readonly vault: Vault) {
-    this.definitions = new Map(definitions.map((one) => [one.type, one as unknown as EventDefinition<string, Record<string, unknown>, string>]));
+    this.definitions = new Map(definitions.map((one) =>
+      [one.type, one as unknown as EventDefinition<string, Record<string, unknown>, string>]));
   }
 
   /** The current version of a type and the segments this event belongs to. @throws UnknownEvent */
@@ -54,7 +55,8 @@ export class EventCodec {
   /** The open part, in its current version: what deciders and projections fold. @throws UnknownEvent */
   fact(event: RecordedEvent): FactOfAnyType {
     const { type, schemaVersion, eventId, actor, occurredAt, recordedAt } = event.metadata;
-    return { type, data: this.upcast(type, schemaVersion, event.data.open), eventId, actor, occurredAt, recordedAt, revision: event.revision };
+    const data = this.upcast(type, schemaVersion, event.data.open);
+    return { type, data, eventId, actor, occurredAt, recordedAt, revision: event.revision };
   }
 
   /** The sealed parts, each with what it takes to open it later. */

@@ -22,7 +22,9 @@ const keyFile = z.object({
  */
 export async function keysFromFile(path: string, options: { create: boolean }): Promise<KeyEncryptionKeys> {
   const text = await readFile(path, 'utf8').catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' || !options.create) throw new Error(`Cannot read the key-encryption keys in ${path}: ${error.code}`);
+    if (error.code !== 'ENOENT' || !options.create) {
+      throw new Error(`Cannot read the key-encryption keys in ${path}: ${error.code}`);
+    }
     const fresh = JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
     await mkdir(dirname(path), { recursive: true });
     await writeFile(`${path}.new`, fresh, { mode: 0o600 });

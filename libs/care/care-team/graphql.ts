@@ -38,7 +38,8 @@ export class CareTeamMember extends Node implements Presented {
 function presentMember(row: CareTeamMemberRow, access: PersonAccess, session: ViewSession): CareTeamMember {
   const worker = presentWorker(session, access, { memberId: row.member_id, role: row.role, orgId: row.org_id });
   return Object.assign(new CareTeamMember(), {
-    id: row.id, version: row.version, role: row.role, state: row.state, isPrimaryPeer: row.is_primary_peer, worker, access, session,
+    id: row.id, version: row.version, role: row.role, state: row.state, isPrimaryPeer: row.is_primary_peer, worker, access,
+    session,
   });
 }
 
@@ -99,7 +100,9 @@ export class CareTeamResolver {
   }
 
   @Mutation(() => InviteTeamMemberPayload, { nullable: true })
-  inviteTeamMember(@Args('input') input: InviteTeamMemberInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  inviteTeamMember(
+    @Args('input') input: InviteTeamMemberInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(inviteTeamMemberBinding, input, context, info, 'careTeamMember', this.load);
   }
 
@@ -109,17 +112,23 @@ export class CareTeamResolver {
   }
 
   @Mutation(() => RemoveTeamMemberPayload, { nullable: true })
-  removeTeamMember(@Args('input') input: RemoveTeamMemberInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  removeTeamMember(
+    @Args('input') input: RemoveTeamMemberInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(removeTeamMemberBinding, input, context, info, 'careTeamMember', this.load);
   }
 
   @Mutation(() => RestrictWorkerPayload, { nullable: true })
-  restrictWorker(@Args('input') input: RestrictWorkerInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  restrictWorker(
+    @Args('input') input: RestrictWorkerInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(restrictWorkerBinding, input, context, info, 'participant', participantLookUp);
   }
 
   @Mutation(() => LiftRestrictionPayload, { nullable: true })
-  liftRestriction(@Args('input') input: LiftRestrictionInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  liftRestriction(
+    @Args('input') input: LiftRestrictionInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(liftRestrictionBinding, input, context, info, 'participant', participantLookUp);
   }
 

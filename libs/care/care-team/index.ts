@@ -8,5 +8,6 @@ import { careTeamProjection } from './read-model.js';
 export class CareTeamModule {}
 
 export const careTeam = capability({
-  name: 'careTeam', streams: [careTeamStream], projections: [careTeamProjection], nodeTypes: [careTeamMemberNode], module: CareTeamModule,
+  name: 'careTeam', streams: [careTeamStream], projections: [careTeamProjection], nodeTypes: [careTeamMemberNode],
+  module: CareTeamModule,
 });

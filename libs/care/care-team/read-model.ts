@@ -1,5 +1,6 @@
 import {
-  changeFacts, needsItem, needsPerson, participantOf, personWorkerTable, putItem, putTimeline, sharedTables, touchItem, type TeamFact,
+  changeFacts, needsItem, needsPerson, participantOf, personWorkerTable, putItem, putTimeline, sharedTables, touchItem,
+  type TeamFact,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type ProjectedEvent, type Projection, type Rows } from '@peerbridge/projection';
 import type { FactOf, Role } from '@peerbridge/kernel';
@@ -21,7 +22,8 @@ export const careTeamMemberTable = defineTable<CareTeamMemberRow>({
   name: 'care_team_member',
   key: 'id',
   columns: {
-    id: 'uuid', participant_id: 'uuid', member_id: 'uuid', role: 'text', org_id: 'uuid', state: 'text', is_primary_peer: 'boolean', version: 'integer',
+    id: 'uuid', participant_id: 'uuid', member_id: 'uuid', role: 'text', org_id: 'uuid', state: 'text',
+    is_primary_peer: 'boolean', version: 'integer',
   },
 });
 
@@ -35,7 +37,9 @@ export const careTeamProjection: Projection<Fact> = {
   name: 'careTeam',
   version: 1,
   tables: [careTeamMemberTable, ...sharedTables],
-  handles: ['ParticipantEnrolled', 'TeamMemberInvited', 'TeamMemberJoined', 'TeamMemberRemoved', 'WorkerRestricted', 'RestrictionLifted'],
+  handles: [
+    'ParticipantEnrolled', 'TeamMemberInvited', 'TeamMemberJoined', 'TeamMemberRemoved', 'WorkerRestricted', 'RestrictionLifted',
+  ],
   needs(event) {
     const membershipId = membershipOf(event.fact);
     return [needsPerson(event), ...(membershipId ? [needsItem(membershipId), rowKey(careTeamMemberTable, membershipId)] : [])];
@@ -53,7 +57,9 @@ export const careTeamProjection: Projection<Fact> = {
       }
       case 'TeamMemberInvited': {
         const { membershipId, memberId, role, organizationId } = fact.data;
-        putMembership(rows, event, { membershipId, memberId, role, orgId: organizationId, state: 'invited', isPrimaryPeer: false });
+        putMembership(rows, event, {
+          membershipId, memberId, role, orgId: organizationId, state: 'invited', isPrimaryPeer: false,
+        });
         break;
       }
       case 'TeamMemberJoined': {
@@ -112,7 +118,9 @@ function putMembership(rows: Rows, event: ProjectedEvent, member: TeamFact): voi
   else putItem(rows, event, { id, type: 'careTeamMember', segments: ['team'], circles });
 }
 
-function putWorker(rows: Rows, event: ProjectedEvent, worker: { memberId: string; role: Role; orgId: string; nameField: string }): void {
+function putWorker(
+  rows: Rows, event: ProjectedEvent, worker: { memberId: string; role: Role; orgId: string; nameField: string },
+): void {
   const participantId = participantOf(event);
   rows.put(personWorkerTable, {
     key: workerKey(participantId, worker.memberId), participant_id: participantId, member_id: worker.memberId, role: worker.role,

@@ -57,7 +57,9 @@ export class ClinicianNote extends Node implements Presented {
   amendments!: Amendment[];
 }
 
-async function presentNote(row: ClinicianNoteRow, _item: ItemRow, access: PersonAccess, session: ViewSession): Promise<ClinicianNote> {
+async function presentNote(
+  row: ClinicianNoteRow, _item: ItemRow, access: PersonAccess, session: ViewSession,
+): Promise<ClinicianNote> {
   const { fields } = await session.open(row.sealed);
   const amendments = await Promise.all(row.amendments.map(async ({ id, recordedAt, sealed }) => {
     const { fields: amended } = await session.open(sealed);
@@ -123,12 +125,16 @@ export class ClinicianNoteResolver {
   }
 
   @Mutation(() => RecordClinicianNotePayload, { nullable: true })
-  recordClinicianNote(@Args('input') input: RecordClinicianNoteInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  recordClinicianNote(
+    @Args('input') input: RecordClinicianNoteInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(recordClinicianNoteBinding, input, context, info, 'clinicianNote', this.load);
   }
 
   @Mutation(() => AmendClinicianNotePayload, { nullable: true })
-  amendClinicianNote(@Args('input') input: AmendClinicianNoteInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  amendClinicianNote(
+    @Args('input') input: AmendClinicianNoteInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(amendClinicianNoteBinding, input, context, info, 'clinicianNote', this.load);
   }
 

@@ -46,10 +46,13 @@ export const clinicianNoteProjection: Projection<ClinicianNoteFact> = {
       case 'ClinicianNoteRecorded': {
         const { participantId, segments, sharedWithPeer } = fact.data;
         rows.put(clinicianNoteTable, {
-          id, participant_id: participantId, author_id: fact.actor.id, author_role: fact.actor.role, author_org_id: fact.actor.orgId,
+          id, participant_id: participantId, author_id: fact.actor.id, author_role: fact.actor.role,
+          author_org_id: fact.actor.orgId,
           segments, shared_with_peer: sharedWithPeer, version: fact.revision, sealed: event.sealed, amendments: [],
         });
-        putItem(rows, event, { id, type: 'clinicianNote', segments, circles: sharedWithPeer ? ['treating', 'peers'] : ['treating'] });
+        putItem(rows, event, {
+          id, type: 'clinicianNote', segments, circles: sharedWithPeer ? ['treating', 'peers'] : ['treating'],
+        });
         break;
       }
       case 'ClinicianNoteAmended': {

@@ -1,5 +1,7 @@
 import { bind, type FactsContext } from '@peerbridge/command';
-import { consentStream, draftConsent, grantConsent, liftSuspension, narrowConsent, revokeConsent, suspendConsent } from './decider.js';
+import {
+  consentStream, draftConsent, grantConsent, liftSuspension, narrowConsent, revokeConsent, suspendConsent,
+} from './decider.js';
 
 const teamFacts = async ({ access }: FactsContext<object>) => ({ onTeam: access?.decision.onTeam ?? false });
 

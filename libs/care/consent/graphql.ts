@@ -1,5 +1,7 @@
 import { Inject } from '@nestjs/common';
-import { Args, Field, ID, Info, InputType, Int, Mutation, ObjectType, Parent, ResolveField, Resolver, Scalar, type CustomScalar } from '@nestjs/graphql';
+import {
+  Args, Field, ID, Info, InputType, Int, Mutation, ObjectType, Parent, ResolveField, Resolver, Scalar, type CustomScalar,
+} from '@nestjs/graphql';
 import { GraphQLError, valueFromASTUntyped, type GraphQLResolveInfo, type ValueNode } from 'graphql';
 import type { ItemRow, PersonAccess, ViewSession } from '@peerbridge/disclosure';
 import {
@@ -9,7 +11,8 @@ import {
 import type { Segment } from '@peerbridge/kernel';
 import { Participant, participantOf } from '../participant/index.js';
 import {
-  draftConsentBinding, grantConsentBinding, liftSuspensionBinding, narrowConsentBinding, revokeConsentBinding, suspendConsentBinding,
+  draftConsentBinding, grantConsentBinding, liftSuspensionBinding, narrowConsentBinding, revokeConsentBinding,
+  suspendConsentBinding,
 } from './commands.js';
 import { consentStateAt } from './decider.js';
 import { consentTable, type ConsentRow } from './read-model.js';
@@ -79,9 +82,12 @@ async function presentConsent(row: ConsentRow, _item: ItemRow, access: PersonAcc
   const byDate = row.expiry?.at !== undefined || row.expiry?.none === true;
   const event = byDate || !row.expiry ? null : (await session.open(row.sealed)).fields['expiryEvent'] ?? null;
   return Object.assign(new Consent(), {
-    id: row.id, version: row.version, kind: row.kind ?? 'unspecified', state: consentStateAt(row.state, row.expiry?.at, session.instant),
-    segments: row.segments, purposes: row.purposes, recipients: row.recipients, signedAt: row.signed_at, effectiveFrom: row.effective_from,
-    expiry: row.expiry && { at: row.expiry.at ?? null, event, none: row.expiry.none ?? null }, copyHash: row.copy_hash, access, session,
+    id: row.id, version: row.version, kind: row.kind ?? 'unspecified',
+    state: consentStateAt(row.state, row.expiry?.at, session.instant),
+    segments: row.segments, purposes: row.purposes, recipients: row.recipients, signedAt: row.signed_at,
+    effectiveFrom: row.effective_from,
+    expiry: row.expiry && { at: row.expiry.at ?? null, event, none: row.expiry.none ?? null }, copyHash: row.copy_hash, access,
+    session,
   });
 }
 
@@ -92,7 +98,8 @@ const ConsentConnection = connectionType('Consent', () => Consent);
 /** The statements shown to the person: their names, as a list or as an object of booleans. */
 @Scalar('ConsentStatements')
 export class ConsentStatementsScalar implements CustomScalar<unknown, string[]> {
-  readonly description = 'Which of rightToRevoke, redisclosure, refusalConsequences were shown: a list of names, or {name: true}.';
+  readonly description =
+    'Which of rightToRevoke, redisclosure, refusalConsequences were shown: a list of names, or {name: true}.';
 
   serialize(value: unknown): unknown {
     return value;
@@ -101,7 +108,9 @@ export class ConsentStatementsScalar implements CustomScalar<unknown, string[]> 
   parseValue(value: unknown): string[] {
     if (Array.isArray(value)) return value.map(String);
     if (typeof value === 'string') return [value];
-    if (value === null || typeof value !== 'object') throw new GraphQLError('Statements are a list of names, or an object of booleans.');
+    if (value === null || typeof value !== 'object') {
+      throw new GraphQLError('Statements are a list of names, or an object of booleans.');
+    }
     return Object.entries(value).filter(([, shown]) => shown === true).map(([name]) => name);
   }
 
@@ -256,12 +265,16 @@ export class ConsentResolver {
   }
 
   @Mutation(() => SuspendConsentPayload, { nullable: true })
-  suspendConsent(@Args('input') input: SuspendConsentInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  suspendConsent(
+    @Args('input') input: SuspendConsentInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(suspendConsentBinding, input, context, info, 'consent', this.load);
   }
 
   @Mutation(() => LiftSuspensionPayload, { nullable: true })
-  liftSuspension(@Args('input') input: LiftSuspensionInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  liftSuspension(
+    @Args('input') input: LiftSuspensionInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(liftSuspensionBinding, input, context, info, 'consent', this.load);
   }
 

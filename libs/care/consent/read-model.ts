@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import {
-  changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem, type ConsentFact as PolicyConsent,
+  changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem,
+  type ConsentFact as PolicyConsent,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type ProjectedEvent, type Projection, type Rows } from '@peerbridge/projection';
 import type { Segment } from '@peerbridge/kernel';
@@ -31,7 +32,8 @@ export const consentTable = defineTable<ConsentRow>({
   key: 'id',
   columns: {
     id: 'uuid', participant_id: 'uuid', kind: 'text', state: 'text', segments: 'text[]', purposes: 'text[]', recipients: 'jsonb',
-    signed_at: 'timestamptz', effective_from: 'timestamptz', expiry: 'jsonb', copy_hash: 'text', version: 'integer', sealed: 'jsonb',
+    signed_at: 'timestamptz', effective_from: 'timestamptz', expiry: 'jsonb', copy_hash: 'text', version: 'integer',
+    sealed: 'jsonb',
   },
 });
 
@@ -51,7 +53,9 @@ export const consentProjection: Projection<ConsentFact> = {
       case 'ConsentGranted': {
         const { kind, discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry } = fact.data;
         putForm(rows, event, id, 'active', fact.data);
-        const granted: PolicyConsent = { id, kind, state: 'active', discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry };
+        const granted: PolicyConsent = {
+          id, kind, state: 'active', discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry,
+        };
         changeFacts(rows, event, (facts) => ({ ...facts, consents: [...facts.consents, granted] }));
         break;
       }
@@ -76,16 +80,20 @@ export const consentProjection: Projection<ConsentFact> = {
 function putForm(rows: Rows, event: ProjectedEvent, id: string, state: 'draft' | 'active', terms: Partial<Terms>): void {
   const drafted = rows.get(consentTable, id);
   rows.put(consentTable, {
-    id, participant_id: participantOf(event), kind: terms.kind ?? null, state, segments: terms.segments ?? [], purposes: terms.purposes ?? [],
+    id, participant_id: participantOf(event), kind: terms.kind ?? null, state, segments: terms.segments ?? [],
+    purposes: terms.purposes ?? [],
     recipients: terms.recipients ?? [], signed_at: terms.signedAt ?? null, effective_from: terms.effectiveFrom ?? null,
-    expiry: terms.expiry ?? null, copy_hash: state === 'active' ? createHash('sha256').update(canonicalize(terms)!).digest('hex') : null,
+    expiry: terms.expiry ?? null,
+    copy_hash: state === 'active' ? createHash('sha256').update(canonicalize(terms)!).digest('hex') : null,
     version: event.fact.revision, sealed: [...drafted?.sealed ?? [], ...event.sealed],
   });
   if (drafted) touchItem(rows, event, id);
   else putItem(rows, event, { id, type: 'consent', segments: ['team'], circles: ['peers', 'treating', 'supervision'] });
 }
 
-function change(rows: Rows, event: ProjectedEvent, id: string, changed: { state: PolicyConsent['state'] } | { segments: Segment[] }): void {
+function change(
+  rows: Rows, event: ProjectedEvent, id: string, changed: { state: PolicyConsent['state'] } | { segments: Segment[] },
+): void {
   rows.put(consentTable, { ...rows.get(consentTable, id)!, ...changed, version: event.fact.revision });
   changeFacts(rows, event, (facts) => (
     { ...facts, consents: facts.consents.map((consent) => (consent.id === id ? { ...consent, ...changed } : consent)) }));

@@ -26,7 +26,10 @@ export class OrganizationResolver {
   constructor(@Inject(Mutations) private readonly mutations: Mutations) {}
 
   @Mutation(() => RegisterOrganizationPayload, { nullable: true })
-  registerOrganization(@Args('input') input: RegisterOrganizationInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
-    return this.mutations.run(registerOrganizationBinding, input, context, info, 'organization', (session, id) => session.organization(id));
+  registerOrganization(
+    @Args('input') input: RegisterOrganizationInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
+    return this.mutations.run(registerOrganizationBinding, input, context, info, 'organization',
+      (session, id) => session.organization(id));
   }
 }

@@ -11,6 +11,8 @@ export const organizationProjection: Projection<OrganizationFact> = {
   needs: () => [],
   apply({ fact }, rows) {
     const { organizationId, name, alias, part2Program } = fact.data;
-    rows.put(organizationTable, { id: organizationId, name, alias: alias ?? null, part2_program: part2Program, version: fact.revision });
+    rows.put(organizationTable, {
+      id: organizationId, name, alias: alias ?? null, part2_program: part2Program, version: fact.revision,
+    });
   },
 };

@@ -53,7 +53,9 @@ export class OutcomeResolver {
   }
 
   @Mutation(() => RecordEmploymentStatusPayload, { nullable: true })
-  recordEmploymentStatus(@Args('input') input: RecordEmploymentStatusInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  recordEmploymentStatus(
+    @Args('input') input: RecordEmploymentStatusInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(recordEmploymentStatusBinding, input, context, info, 'participant', participantLookUp);
   }
 }

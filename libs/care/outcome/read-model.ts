@@ -26,7 +26,9 @@ export const outcomeProjection: Projection<OutcomeFact> = {
   apply(event, rows) {
     const { recordId: id, participantId } = event.fact.data;
     rows.put(employmentTable, { id, participant_id: participantId, version: event.fact.revision, sealed: event.sealed });
-    putItem(rows, event, { id, type: 'employment', segments: ['employment'], circles: ['peers', 'treating', 'supervision', 'outside'] });
+    putItem(rows, event, {
+      id, type: 'employment', segments: ['employment'], circles: ['peers', 'treating', 'supervision', 'outside'],
+    });
     putTimeline(rows, event, { itemId: id, nodeType: 'Participant', nodeId: participantId });
   },
 };

@@ -1,8 +1,11 @@
 import { Inject } from '@nestjs/common';
-import { Args, Field, ID, Info, InputType, Int, Mutation, ObjectType, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import {
+  Args, Field, ID, Info, InputType, Int, Mutation, ObjectType, Parent, Query, ResolveField, Resolver,
+} from '@nestjs/graphql';
 import type { GraphQLResolveInfo } from 'graphql';
 import {
-  participantFields, permitsField, permitsSegment, SharedView, type ParticipantField, type PersonAccess, type SegmentAccess as Access,
+  participantFields, permitsField, permitsSegment, SharedView, type ParticipantField, type PersonAccess,
+  type SegmentAccess as Access,
   type ViewSession,
 } from '@peerbridge/disclosure';
 import {
@@ -96,7 +99,9 @@ export async function presentParticipant(session: ViewSession, access: PersonAcc
 type OwnFields = Omit<Record<ParticipantField, unknown>, 'employment'>;
 
 /** The participant's own fields that the viewer may see, and no others. */
-export async function openParticipant(session: ViewSession, { participantId, decision }: PersonAccess): Promise<Partial<OwnFields> & { version: number | null }> {
+export async function openParticipant(
+  session: ViewSession, { participantId, decision }: PersonAccess,
+): Promise<Partial<OwnFields> & { version: number | null }> {
   const row = await session.content(participantTable, participantId);
   if (!row) return { version: null };
   const permitted = ownFields.filter((field) => permitsField(decision, field));
@@ -185,7 +190,10 @@ abstract class PreferencesInput extends CommandInput {
   @Field(() => String, { nullable: true })
   accessibility?: string;
 
-  @Field(() => Boolean, { nullable: true, description: 'A standing wish that contacts be open to the team; only from the person.' })
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'A standing wish that contacts be open to the team; only from the person.',
+  })
   contactsOpenToTeam?: boolean;
 }
 
@@ -235,7 +243,10 @@ const ChangePreferencesPayload = payloadType('changePreferences', 'participant',
 export class ParticipantResolver {
   constructor(@Inject(SharedView) private readonly view: SharedView, @Inject(Mutations) private readonly mutations: Mutations) {}
 
-  @Query(() => Participant, { nullable: true, description: 'Null, and no error, for what is unknown, malformed or not to be seen.' })
+  @Query(() => Participant, {
+    nullable: true,
+    description: 'Null, and no error, for what is unknown, malformed or not to be seen.',
+  })
   async participant(
     @Context() context: RequestContext, @Info() info: GraphQLResolveInfo, @Args('id', { type: () => ID }) id: string,
     @Args('atLeast', { type: () => String, nullable: true }) atLeast?: string,
@@ -251,7 +262,8 @@ export class ParticipantResolver {
     @Args('atLeast', { type: () => String, nullable: true }) atLeast?: string,
   ): Promise<Connection<Participant>> {
     const session = await sessionOf(this.view, context, atLeast);
-    return toConnection(await session.participants(pageOf(forward, info)), forward, (access) => presentParticipant(session, access));
+    const page = await session.participants(pageOf(forward, info));
+    return toConnection(page, forward, (access) => presentParticipant(session, access));
   }
 
   @Query(() => AccessAnswer, { nullable: true })
@@ -265,20 +277,29 @@ export class ParticipantResolver {
   }
 
   @Mutation(() => EnrollParticipantPayload, { nullable: true })
-  enrollParticipant(@Args('input') input: EnrollParticipantInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  enrollParticipant(
+    @Args('input') input: EnrollParticipantInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(enrollParticipantBinding, input, context, info, 'participant', participantLookUp);
   }
 
   @Mutation(() => ChangePreferencesPayload, { nullable: true })
-  changePreferences(@Args('input') input: ChangePreferencesInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  changePreferences(
+    @Args('input') input: ChangePreferencesInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(changePreferencesBinding, input, context, info, 'participant', participantLookUp);
   }
 }
 
 @Resolver(() => Worker)
 export class WorkerParticipantsResolver {
-  @ResolveField(() => ParticipantConnection, { nullable: true, description: 'Those with whom this worker is on a team, as far as the caller may see them.' })
-  async participants(@Parent() worker: Worker, @Info() info: GraphQLResolveInfo, @Args() forward: Forward): Promise<Connection<Participant>> {
+  @ResolveField(() => ParticipantConnection, {
+    nullable: true,
+    description: 'Those with whom this worker is on a team, as far as the caller may see them.',
+  })
+  async participants(
+    @Parent() worker: Worker, @Info() info: GraphQLResolveInfo, @Args() forward: Forward,
+  ): Promise<Connection<Participant>> {
     const { session } = worker;
     const own = worker.id === session.caller.memberId;
     const page = await session.participants(pageOf(forward, info), own ? undefined : worker.id);

@@ -10,5 +10,6 @@ export { openParticipant, Participant, participantLookUp, participantOf, present
 export class ParticipantModule {}
 
 export const participant = capability({
-  name: 'participant', streams: [participantStream], projections: [participantProjection], lookUps: [participantLookUp], module: ParticipantModule,
+  name: 'participant', streams: [participantStream], projections: [participantProjection], lookUps: [participantLookUp],
+  module: ParticipantModule,
 });

@@ -23,7 +23,9 @@ export const participantProjection: Projection<ParticipantFact> = {
   version: 1,
   tables: [participantTable, ...sharedTables],
   handles: ['ParticipantEnrolled', 'PreferencesChanged'],
-  needs: (event) => [needsPerson(event), needsItem(event.fact.data.participantId), rowKey(participantTable, event.fact.data.participantId)],
+  needs: (event) => [
+    needsPerson(event), needsItem(event.fact.data.participantId), rowKey(participantTable, event.fact.data.participantId),
+  ],
   apply(event, rows) {
     const { fact } = event;
     const id = fact.data.participantId;

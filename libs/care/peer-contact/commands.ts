@@ -5,7 +5,8 @@ import { logPeerContact, peerContactStream, setContactVisibility, type PeerConta
 async function contactFacts({ access, caller, occurredAt }: FactsContext<object>): Promise<PeerContactFacts> {
   const own = (access?.facts.team ?? []).filter(({ memberId, role, orgId }) => (
     memberId === caller.memberId && role === caller.role && orgId === caller.orgId));
-  const stood = own.some(({ joinedAt, removedAt }) => joinedAt !== undefined && joinedAt <= occurredAt && occurredAt < (removedAt ?? ''));
+  const stood = own.some(({ joinedAt, removedAt }) =>
+    joinedAt !== undefined && joinedAt <= occurredAt && occurredAt < (removedAt ?? ''));
   return {
     membership: access?.decision.onTeam ? 'current' : stood ? 'former' : 'none',
     contactsOpenToTeam: access?.facts.contactsOpenToTeam ?? false,

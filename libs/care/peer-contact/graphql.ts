@@ -53,7 +53,10 @@ export class PeerContact extends Node implements Presented {
   @Field(() => String, { nullable: true })
   summary!: string | null;
 
-  @Field(() => String, { nullable: true, description: 'For the two of them and the team\'s peers; never for clinicians or outside.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'For the two of them and the team\'s peers; never for clinicians or outside.',
+  })
   narrative!: string | null;
 
   @Field(() => Boolean, { nullable: true })
@@ -66,11 +69,14 @@ export class PeerContact extends Node implements Presented {
   visibility!: string;
 }
 
-async function presentContact(row: PeerContactRow, item: ItemRow, access: PersonAccess, session: ViewSession): Promise<PeerContact> {
+async function presentContact(
+  row: PeerContactRow, item: ItemRow, access: PersonAccess, session: ViewSession,
+): Promise<PeerContact> {
   const { fields } = await session.open(row.sealed);
   const author = { memberId: row.author_id, role: row.author_role as Role, orgId: row.author_org_id };
   return Object.assign(new PeerContact(), {
-    id: row.id, version: row.version, author: presentWorker(session, access, author), startedAt: row.started_at, endedAt: row.ended_at,
+    id: row.id, version: row.version, author: presentWorker(session, access, author), startedAt: row.started_at,
+    endedAt: row.ended_at,
     modality: row.modality, setting: row.setting, continuumStage: row.continuum_stage, supportTypes: row.support_types,
     activities: row.activities, dimensions: row.dimensions, goalIds: row.goal_ids, summary: fields['summary'] ?? null,
     narrative: permitsContactNarrative(access.decision, labelOf(item)) ? fields['narrative'] ?? null : null,
@@ -154,12 +160,16 @@ export class PeerContactResolver {
   }
 
   @Mutation(() => LogPeerContactPayload, { nullable: true })
-  logPeerContact(@Args('input') input: LogPeerContactInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  logPeerContact(
+    @Args('input') input: LogPeerContactInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(logPeerContactBinding, input, context, info, 'peerContact', this.load);
   }
 
   @Mutation(() => SetContactVisibilityPayload, { nullable: true })
-  setContactVisibility(@Args('input') input: SetContactVisibilityInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo) {
+  setContactVisibility(
+    @Args('input') input: SetContactVisibilityInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
     return this.mutations.run(setContactVisibilityBinding, input, context, info, 'peerContact', this.load);
   }
 

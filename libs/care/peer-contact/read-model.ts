@@ -29,9 +29,12 @@ export const peerContactTable = defineTable<PeerContactRow>({
   name: 'peer_contact',
   key: 'id',
   columns: {
-    id: 'uuid', participant_id: 'uuid', author_id: 'uuid', author_role: 'text', author_org_id: 'uuid', started_at: 'timestamptz', ended_at: 'timestamptz',
-    modality: 'text', setting: 'text', continuum_stage: 'text', support_types: 'text[]', activities: 'text[]', dimensions: 'text[]',
-    goal_ids: 'uuid[]', co_authored: 'boolean', lived_experience_shared: 'boolean', visibility: 'text', version: 'integer', sealed: 'jsonb',
+    id: 'uuid', participant_id: 'uuid', author_id: 'uuid', author_role: 'text', author_org_id: 'uuid', started_at: 'timestamptz',
+    ended_at: 'timestamptz',
+    modality: 'text', setting: 'text', continuum_stage: 'text', support_types: 'text[]', activities: 'text[]',
+    dimensions: 'text[]',
+    goal_ids: 'uuid[]', co_authored: 'boolean', lived_experience_shared: 'boolean', visibility: 'text', version: 'integer',
+    sealed: 'jsonb',
   },
 });
 
@@ -56,7 +59,8 @@ export const peerContactProjection: Projection<PeerContactFact> = {
           started_at: data.startedAt, ended_at: data.endedAt, modality: data.modality, setting: data.setting ?? null,
           continuum_stage: data.continuumStage ?? null, support_types: data.supportTypes, activities: data.activities,
           dimensions: data.dimensions, goal_ids: data.goalIds, co_authored: data.coAuthored,
-          lived_experience_shared: data.livedExperienceShared, visibility: data.visibility, version: fact.revision, sealed: event.sealed,
+          lived_experience_shared: data.livedExperienceShared, visibility: data.visibility, version: fact.revision,
+          sealed: event.sealed,
         });
         putItem(rows, event, { id, type: 'peerContact', segments: ['peer'], circles: circlesOf(data.visibility) });
         break;

@@ -3,7 +3,8 @@ import { reachesOrganization } from '@peerbridge/disclosure';
 import type { Role } from '@peerbridge/kernel';
 import {
   acceptReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral, draftReferral, failReferral, holdReferral,
-  markReferralEnteredInError, referralStream, reopenReferral, sendReferral, startReferral, withdrawReferral, type SendReferralFacts,
+  markReferralEnteredInError, referralStream, reopenReferral, sendReferral, startReferral, withdrawReferral,
+  type SendReferralFacts,
 } from './decider.js';
 import { segmentOfNeed, type NeedCategory } from './events.js';
 import { referralTable } from './read-model.js';
@@ -23,7 +24,9 @@ async function sendFacts({ session, access, item, now }: FactsContext<{ referral
   const { rows } = await session.items(access, 'referral', referralTable, { first: MOST_REFERRALS_NAMED, count: false });
   const need = row.need_category;
   return {
-    consentIds: reachesOrganization(access.facts, item.source_org_id, row.target_org_id, segmentOfNeed[need], roleOfTarget[need], now),
+    consentIds: reachesOrganization(
+      access.facts, item.source_org_id, row.target_org_id, segmentOfNeed[need], roleOfTarget[need], now,
+    ),
     visibleReferralIds: rows.map((visible) => visible.row.id),
   };
 }

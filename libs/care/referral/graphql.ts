@@ -70,7 +70,9 @@ async function presentReferral(row: ReferralRow, item: ItemRow, access: PersonAc
   });
 }
 
-export const referralNode: NodeType<ReferralRow, Referral> = { itemType: 'referral', table: referralTable, present: presentReferral };
+export const referralNode: NodeType<ReferralRow, Referral> = {
+  itemType: 'referral', table: referralTable, present: presentReferral,
+};
 
 const ReferralConnection = connectionType('Referral', () => Referral);
 
@@ -88,7 +90,10 @@ export class DraftReferralInput extends CommandInput {
   @Field(() => ID, { nullable: true })
   serviceId?: string;
 
-  @Field(() => [String], { nullable: true, description: 'Of preferredName, contact, householdSize, accessibility, livingSituation, reason.' })
+  @Field(() => [String], {
+    nullable: true,
+    description: 'Of preferredName, contact, householdSize, accessibility, livingSituation, reason.',
+  })
   sharedFields?: string[];
 
   @Field(() => String, { nullable: true })
@@ -193,7 +198,10 @@ export class ReferralResolver {
     return participantOf(referral);
   }
 
-  @ResolveField(() => Organization, { nullable: true, description: 'To an outside organization a Part 2 program is its neutral alias.' })
+  @ResolveField(() => Organization, {
+    nullable: true,
+    description: 'To an outside organization a Part 2 program is its neutral alias.',
+  })
   sender(@Parent() { session, access, sourceOrgId }: Referral): Promise<Organization | null> {
     return session.organization(sourceOrgId, access);
   }
@@ -216,7 +224,8 @@ export class ReferralResolver {
       livingSituation: null,
       reason,
     };
-    return leaving.map((name) => ({ name, value: values[name] === null || values[name] === undefined ? null : String(values[name]) }));
+    const textOf = (value: unknown) => (value === null || value === undefined ? null : String(value));
+    return leaving.map((name) => ({ name, value: textOf(values[name]) }));
   }
 
   @Mutation(() => DraftReferralPayload, { nullable: true })
@@ -301,7 +310,8 @@ export class ReferralResolver {
   }
 
   private run(binding: AnyCommandBinding, input: object, context: RequestContext, info: GraphQLResolveInfo) {
-    return this.mutations.run(binding, input, context, info, 'referral', (session, id) => this.nodes.load(session, id, referralNode.itemType));
+    return this.mutations.run(binding, input, context, info, 'referral',
+      (session, id) => this.nodes.load(session, id, referralNode.itemType));
   }
 }
 

@@ -8,5 +8,6 @@ import { referralProjection } from './read-model.js';
 export class ReferralModule {}
 
 export const referral = capability({
-  name: 'referral', streams: [referralStream], projections: [referralProjection], nodeTypes: [referralNode], module: ReferralModule,
+  name: 'referral', streams: [referralStream], projections: [referralProjection], nodeTypes: [referralNode],
+  module: ReferralModule,
 });

@@ -25,20 +25,23 @@ export const referralTable = defineTable<ReferralRow>({
   name: 'referral',
   key: 'id',
   columns: {
-    id: 'uuid', participant_id: 'uuid', state: 'text', disputed: 'boolean', need_category: 'text', target_org_id: 'uuid', service_id: 'uuid',
+    id: 'uuid', participant_id: 'uuid', state: 'text', disputed: 'boolean', need_category: 'text', target_org_id: 'uuid',
+    service_id: 'uuid',
     shared_fields: 'text[]', untold: 'boolean', got_help: 'text', version: 'integer', sealed: 'jsonb',
   },
 });
 
 /** Once it is sent it stays with those it was sent to, however it ends. */
-const circlesOnceSent = (untold: boolean): readonly Circle[] => (untold ? ['parties'] : ['peers', 'treating', 'supervision', 'parties']);
+const circlesOnceSent = (untold: boolean): readonly Circle[] =>
+  (untold ? ['parties'] : ['peers', 'treating', 'supervision', 'parties']);
 
 export const referralProjection: Projection<ReferralFact> = {
   name: 'referral',
   version: 1,
   tables: [referralTable, ...sharedTables],
   handles: [
-    'ReferralDrafted', 'ReferralSent', 'ReferralAccepted', 'ReferralDeclined', 'ReferralHeld', 'ReferralStarted', 'ReferralReopened',
+    'ReferralDrafted', 'ReferralSent', 'ReferralAccepted', 'ReferralDeclined', 'ReferralHeld', 'ReferralStarted',
+    'ReferralReopened',
     'ServiceDelivered', 'LoopConfirmed', 'LoopDisputed', 'ReferralFailed', 'ReferralWithdrawn', 'ReferralEnteredInError',
   ],
   needs: ({ fact }) => [needsItem(fact.data.referralId), rowKey(referralTable, fact.data.referralId)],

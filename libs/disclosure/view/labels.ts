@@ -10,7 +10,8 @@ export const needsItem = (id: string): RowKey => rowKey(itemTable, id);
 
 /** The label of a new node. Its source is the organization whose worker wrote it. */
 export function putItem(
-  rows: Rows, event: ProjectedEvent, label: { id: string; type: string; segments: readonly Segment[]; circles: readonly Circle[]; partyOrgId?: string },
+  rows: Rows, event: ProjectedEvent,
+  label: { id: string; type: string; segments: readonly Segment[]; circles: readonly Circle[]; partyOrgId?: string },
 ): void {
   rows.put(itemTable, {
     id: label.id, type: label.type, participant_id: participantOf(event), segments: label.segments,
@@ -31,10 +32,13 @@ export function itemOf(rows: Rows, id: string): ItemRow {
 }
 
 /** A line of the person's story, which is seen by whoever may see the item. */
-export function putTimeline(rows: Rows, event: ProjectedEvent, entry: { itemId: string; nodeType: string; nodeId: string }): void {
+export function putTimeline(
+  rows: Rows, event: ProjectedEvent, entry: { itemId: string; nodeType: string; nodeId: string },
+): void {
   const { eventId, type, occurredAt, recordedAt, actor } = event.metadata;
   rows.put(timelineTable, {
-    event_id: eventId, participant_id: participantOf(event), item_id: entry.itemId, node_type: entry.nodeType, node_id: entry.nodeId,
+    event_id: eventId, participant_id: participantOf(event), item_id: entry.itemId, node_type: entry.nodeType,
+    node_id: entry.nodeId,
     type, occurred_at: occurredAt, recorded_at: recordedAt, position: event.position,
     actor_id: actor.id, actor_role: actor.role, actor_org_id: actor.orgId,
   });
@@ -57,7 +61,8 @@ export function putPerson(rows: Rows, facts: PersonFacts): void {
   const recipients = facts.consents.filter(({ state }) => state !== 'revoked').flatMap((consent) => consent.recipients)
     .flatMap(({ orgId, memberId }) => orgId ?? memberId ?? []);
   rows.put(personTable, {
-    participant_id: facts.participantId, home_org_id: facts.homeOrgId, facts, reach_ids: [...new Set([...members, ...recipients])].sort(),
+    participant_id: facts.participantId, home_org_id: facts.homeOrgId, facts,
+    reach_ids: [...new Set([...members, ...recipients])].sort(),
   });
 }
 

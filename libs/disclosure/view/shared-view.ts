@@ -71,10 +71,22 @@ export class SharedView {
   /** The live version as last seen; each decision's statement proves it or finds the new one. */
   private liveVersion: number | undefined;
 
+  /** Registered once and for good, so what was read stays true. */
+  private readonly organizations = new Map<string, OrganizationRow>();
+
   constructor(readonly options: SharedViewOptions) {}
 
-  session(caller: Caller): ViewSession {
-    return new ViewSession(this, caller);
+  /** @param commandId of the command that the session serves, looked up with the person it is about */
+  session(caller: Caller, commandId?: string): ViewSession {
+    return new ViewSession(this, caller, commandId);
+  }
+
+  async organization(id: string): Promise<OrganizationRow | undefined> {
+    const known = this.organizations.get(id);
+    if (known) return known;
+    const [row] = await this.byKey(organizationTable, [id]);
+    if (row) this.organizations.set(id, row);
+    return row;
   }
 
   get db(): Kysely<unknown> {
@@ -93,7 +105,7 @@ export class SharedView {
     } catch {
       throw invalid('atLeast is not a position of this deployment', 'atLeast');
     }
-    if (await this.options.position.reached(position, 0)) return;
+    if (this.options.position.has(position)) return;
     const head = await store.head();
     if (head === undefined || position > head) throw invalid('atLeast lies in the future', 'atLeast');
     if (await this.options.position.reached(position, readWaitMs)) return;
@@ -141,6 +153,16 @@ export class SharedView {
     return rows[0].version;
   }
 
+  /** Rows by primary key, in the order asked. */
+  async byKey<Row extends object>(table: Table<Row>, keys: readonly string[]): Promise<(Row | undefined)[]> {
+    return this.onLive(async (schema) => {
+      const { rows } = await sql<Row>`SELECT * FROM ${tableIn(schema, table)}
+        WHERE ${sql.ref(table.key)} = ANY(${keys})`.execute(this.db);
+      const byKey = new Map(rows.map((row) => [String(row[table.key]), row]));
+      return keys.map((key) => byKey.get(key));
+    });
+  }
+
   /** How far the live view is, as the database has it now. */
   async position(): Promise<Position | undefined> {
     const { rows } = await sql<{ position: Position | null }>`SELECT position FROM runtime.view
@@ -152,7 +174,7 @@ export class SharedView {
   async stoppedParticipants(): Promise<number> {
     return this.onLive(async (schema) => {
       const { rows } = await sql<{ count: number }>`
-        SELECT count(*)::int AS count FROM ${sql.table(`${schema}.${stoppedParticipantTable.name}`)}`.execute(this.db);
+        SELECT count(*)::int AS count FROM ${tableIn(schema, stoppedParticipantTable)}`.execute(this.db);
       return rows[0]!.count;
     });
   }
@@ -160,8 +182,9 @@ export class SharedView {
   /** The person that a node speaks of, whoever asks: for the guarantee's sake, never for an answer. */
   async participantOf(id: string): Promise<string | undefined> {
     return this.onLive(async (schema) => {
-      const { rows } = await sql<{ participant_id: string }>`SELECT participant_id FROM ${sql.table(`${schema}.item`)} WHERE id = ${id}
-        UNION SELECT participant_id FROM ${sql.table(`${schema}.person`)} WHERE participant_id = ${id}`.execute(this.db);
+      const { rows } = await sql<{ participant_id: string }>`
+        SELECT participant_id FROM ${tableIn(schema, itemTable)} WHERE id = ${id}
+        UNION SELECT participant_id FROM ${tableIn(schema, personTable)} WHERE participant_id = ${id}`.execute(this.db);
       return rows[0]?.participant_id;
     });
   }
@@ -170,7 +193,7 @@ export class SharedView {
   async command(caller: Caller, commandId: string): Promise<CommandRow | undefined> {
     return this.onLive(async (schema) => {
       const key = `${caller.memberId}/${commandId}`;
-      const { rows } = await sql<CommandRow>`SELECT * FROM ${sql.table(`${schema}.${commandTable.name}`)} WHERE key = ${key}`.execute(this.db);
+      const { rows } = await sql<CommandRow>`SELECT * FROM ${tableIn(schema, commandTable)} WHERE key = ${key}`.execute(this.db);
       return rows[0];
     });
   }
@@ -186,15 +209,13 @@ export class ViewSession {
 
   private readonly persons: DataLoader<string, PersonAccess | undefined>;
   private readonly itemLoader: DataLoader<string, ItemRow | undefined>;
-  private readonly organizations: DataLoader<string, OrganizationRow | undefined>;
   private readonly workers: DataLoader<string, string | null>;
   private readonly contents = new Map<AnyTable, DataLoader<string, object | undefined>>();
 
-  constructor(private readonly view: SharedView, readonly caller: Caller) {
+  constructor(private readonly view: SharedView, readonly caller: Caller, private readonly commandId?: string) {
     this.instant = view.options.clock.now().toISOString();
     this.persons = new DataLoader((ids) => this.loadPersons(ids));
-    this.itemLoader = new DataLoader((ids) => this.loadByKey(itemTable, ids));
-    this.organizations = new DataLoader((ids) => this.loadByKey(organizationTable, ids));
+    this.itemLoader = new DataLoader((ids) => this.view.byKey(itemTable, ids));
     this.workers = new DataLoader((keys) => this.loadWorkerNames(keys));
   }
 
@@ -225,7 +246,7 @@ export class ViewSession {
 
   /** The content of a node whose label has been permitted already. */
   async content<Row extends object>(table: Table<Row>, id: string): Promise<Row | undefined> {
-    const loader = this.contents.get(table) ?? new DataLoader<string, object | undefined>((ids) => this.loadByKey(table, ids));
+    const loader = this.contents.get(table) ?? new DataLoader<string, object | undefined>((ids) => this.view.byKey(table, ids));
     this.contents.set(table, loader);
     return loader.load(id) as Promise<Row | undefined>;
   }
@@ -237,9 +258,11 @@ export class ViewSession {
     const after = page.after === undefined ? undefined : decodeCursor(page.after, 1)[0]!;
     return this.view.onLive(async (schema) => {
       const rule = compileItemRule(access.decision, 'item');
-      const from = sql`FROM ${sql.table(`${schema}.item`)} AS item JOIN ${sql.table(`${schema}.${table.name}`)} AS content ON content.${sql.ref(table.key)} = item.id
+      const from = sql`FROM ${tableIn(schema, itemTable)} AS item
+        JOIN ${tableIn(schema, table)} AS content ON content.${sql.ref(table.key)} = item.id
         WHERE item.participant_id = ${access.participantId} AND item.type = ${type} AND ${rule}`;
-      const beyond = after === undefined ? sql`` : order === 'newest' ? sql` AND item.position < ${after}` : sql` AND item.position > ${after}`;
+      const further = order === 'newest' ? sql`<` : sql`>`;
+      const beyond = after === undefined ? sql`` : sql` AND item.position ${further} ${after}`;
       const { rows } = await sql<Row & { label: ItemRow }>`SELECT content.*, to_jsonb(item) AS label ${from}${beyond}
         ORDER BY item.position ${sql.raw(order === 'newest' ? 'DESC' : 'ASC')} LIMIT ${page.first + 1}`.execute(this.view.db);
       return {
@@ -262,7 +285,8 @@ export class ViewSession {
         filter.from ? sql` AND entry.occurred_at >= ${filter.from}` : sql``,
         filter.to ? sql` AND entry.occurred_at < ${filter.to}` : sql``,
       ];
-      const from = sql`FROM ${sql.table(`${schema}.${timelineTable.name}`)} AS entry JOIN ${sql.table(`${schema}.item`)} AS item ON item.id = entry.item_id
+      const from = sql`FROM ${tableIn(schema, timelineTable)} AS entry
+        JOIN ${tableIn(schema, itemTable)} AS item ON item.id = entry.item_id
         WHERE entry.participant_id = ${access.participantId} AND ${rule}${sql.join(filters, sql``)}`;
       const beyond = after ? sql` AND (entry.occurred_at, entry.position) < (${after[0]!}::timestamptz, ${after[1]!})` : sql``;
       const { rows } = await sql<TimelineRow & { segments: ItemRow['segments'] }>`SELECT entry.*, item.segments ${from}${beyond}
@@ -275,11 +299,13 @@ export class ViewSession {
   }
 
   /** Timeline entries recorded after a position, in the order they were recorded: what a subscription hands over. */
-  async timelineSince(access: PersonAccess, after: Position, limit: number): Promise<(TimelineRow & { segments: ItemRow['segments'] })[]> {
+  async timelineSince(
+    access: PersonAccess, after: Position, limit: number,
+  ): Promise<(TimelineRow & { segments: ItemRow['segments'] })[]> {
     return this.view.onLive(async (schema) => {
       const rule = compileItemRule(access.decision, 'item');
       const { rows } = await sql<TimelineRow & { segments: ItemRow['segments'] }>`SELECT entry.*, item.segments
-        FROM ${sql.table(`${schema}.${timelineTable.name}`)} AS entry JOIN ${sql.table(`${schema}.item`)} AS item ON item.id = entry.item_id
+        FROM ${tableIn(schema, timelineTable)} AS entry JOIN ${tableIn(schema, itemTable)} AS item ON item.id = entry.item_id
         WHERE entry.participant_id = ${access.participantId} AND entry.position > ${after} AND ${rule}
         ORDER BY entry.position LIMIT ${limit}`.execute(this.view.db);
       return rows;
@@ -305,23 +331,23 @@ export class ViewSession {
 
   /** An organization as the caller may know it, about this person: the real one, or its neutral alias. */
   async organization(orgId: string, access?: PersonAccess): Promise<KnownOrganization | null> {
-    const row = uuid.test(orgId) ? await this.organizations.load(orgId) : undefined;
+    const row = uuid.test(orgId) ? await this.view.organization(orgId) : undefined;
     const known = { id: orgId, part2Program: row?.part2_program ?? true };
     if (mayKnowOrganization(access?.decision, this.caller, known)) return { id: orgId, name: row?.name ?? null };
     return { id: null, name: row?.alias ?? null };
   }
 
   async organizationIsRegistered(orgId: string): Promise<boolean> {
-    return (await this.organizations.load(orgId)) !== undefined;
+    return (await this.view.organization(orgId)) !== undefined;
   }
 
   async organizationVersion(orgId: string): Promise<number | undefined> {
-    return (await this.organizations.load(orgId))?.version;
+    return (await this.view.organization(orgId))?.version;
   }
 
   /** Held under 42 CFR Part 2; an unknown organization counts as such. */
   async isPart2Program(orgId: string): Promise<boolean> {
-    return (await this.organizations.load(orgId))?.part2_program ?? true;
+    return (await this.view.organization(orgId))?.part2_program ?? true;
   }
 
   /** The name under which the person's team knows a member; null where the caller may not see workers, or none is known. */
@@ -339,7 +365,8 @@ export class ViewSession {
   async worker(memberId: string): Promise<{ row: PersonWorkerRow; access: PersonAccess | undefined } | undefined> {
     if (!uuid.test(memberId)) return undefined;
     const rows = await this.view.onLive(async (schema) => (await sql<PersonWorkerRow>`
-      SELECT * FROM ${sql.table(`${schema}.${personWorkerTable.name}`)} WHERE member_id = ${memberId} ORDER BY key`.execute(this.view.db)).rows);
+      SELECT * FROM ${tableIn(schema, personWorkerTable)}
+      WHERE member_id = ${memberId} ORDER BY key`.execute(this.view.db)).rows);
     for (const row of rows) {
       const access = await this.person(row.participant_id);
       if (access && this.seesWorker(access, { memberId, orgId: row.org_id })) return { row, access };
@@ -370,7 +397,7 @@ export class ViewSession {
   private async candidates(memberId: string, onlyTeam: boolean): Promise<string[]> {
     const { orgId, role, participantId } = this.caller;
     return this.view.onLive(async (schema, version) => {
-      const table = sql.table(`${schema}.${personTable.name}`);
+      const table = tableIn(schema, personTable);
       const reach = onlyTeam ? sql`reach_ids && ${[memberId]}::uuid[]` : sql`reach_ids && ${[memberId, orgId]}::uuid[]`;
       const supervised = !onlyTeam && role === 'supervisor' ? sql` OR home_org_id = ${orgId}` : sql``;
       const own = !onlyTeam && participantId ? sql` OR participant_id = ${participantId}` : sql``;
@@ -384,10 +411,12 @@ export class ViewSession {
   private async loadPersons(ids: readonly string[]): Promise<(PersonAccess | undefined)[]> {
     const rows = await this.view.onLive(async (schema, version) => {
       const { rows: found } = await sql<{ id: string; live: number; facts: PersonFacts | null; stopped: boolean }>`
-        SELECT asked.id, (SELECT version FROM runtime.view WHERE live) AS live, person.facts, stopped.participant_id IS NOT NULL AS stopped
+        SELECT asked.id, (SELECT version FROM runtime.view WHERE live) AS live, person.facts,
+          stopped.participant_id IS NOT NULL AS stopped
         FROM unnest(${ids}::uuid[]) AS asked(id)
-        LEFT JOIN ${sql.table(`${schema}.${personTable.name}`)} AS person ON person.participant_id = asked.id
-        LEFT JOIN ${sql.table(`${schema}.${stoppedParticipantTable.name}`)} AS stopped ON stopped.participant_id = asked.id`.execute(this.view.db);
+        LEFT JOIN ${tableIn(schema, personTable)} AS person ON person.participant_id = asked.id
+        LEFT JOIN ${tableIn(schema, stoppedParticipantTable)} AS stopped
+          ON stopped.participant_id = asked.id`.execute(this.view.db);
       return found[0]?.live === version ? found : SWAPPED;
     });
     const unknowable = this.view.options.isUnknowable();
@@ -400,17 +429,8 @@ export class ViewSession {
     });
   }
 
-  private async loadByKey<Row extends object>(table: Table<Row>, keys: readonly string[]): Promise<(Row | undefined)[]> {
-    return this.view.onLive(async (schema) => {
-      const { rows } = await sql<Row>`SELECT * FROM ${sql.table(`${schema}.${table.name}`)}
-        WHERE ${sql.ref(table.key)} = ANY(${keys})`.execute(this.view.db);
-      const byKey = new Map(rows.map((row) => [String(row[table.key]), row]));
-      return keys.map((key) => byKey.get(key));
-    });
-  }
-
   private async loadWorkerNames(keys: readonly string[]): Promise<(string | null)[]> {
-    const rows = await this.loadByKey(personWorkerTable, keys);
+    const rows = await this.view.byKey(personWorkerTable, keys);
     return Promise.all(rows.map(async (row) => {
       if (!row) return null;
       const name = (await this.open(row.sealed)).fields[row.name_field];
@@ -423,6 +443,8 @@ export const labelOf = (item: ItemRow): ItemLabel => ({
   participantId: item.participant_id, segments: item.segments, sourceOrgId: item.source_org_id, authorId: item.author_id,
   partyOrgId: item.party_org_id, circles: item.circles,
 });
+
+const tableIn = (schema: string, { name }: { name: string }) => sql.table(`${schema}.${name}`);
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

@@ -68,7 +68,8 @@ export const timelineTable = defineTable<TimelineRow>({
   key: 'event_id',
   columns: {
     event_id: 'uuid', participant_id: 'uuid', item_id: 'uuid', node_type: 'text', node_id: 'uuid', type: 'text',
-    occurred_at: 'timestamptz', recorded_at: 'timestamptz', position: 'position', actor_id: 'uuid', actor_role: 'text', actor_org_id: 'uuid',
+    occurred_at: 'timestamptz', recorded_at: 'timestamptz', position: 'position', actor_id: 'uuid', actor_role: 'text',
+    actor_org_id: 'uuid',
   },
   indexes: ['participant_id, occurred_at DESC, position DESC'],
 });
@@ -88,7 +89,9 @@ export interface PersonWorkerRow {
 export const personWorkerTable = defineTable<PersonWorkerRow>({
   name: 'person_worker',
   key: 'key',
-  columns: { key: 'text', participant_id: 'uuid', member_id: 'uuid', role: 'text', org_id: 'uuid', name_field: 'text', sealed: 'jsonb' },
+  columns: {
+    key: 'text', participant_id: 'uuid', member_id: 'uuid', role: 'text', org_id: 'uuid', name_field: 'text', sealed: 'jsonb',
+  },
   indexes: ['participant_id', 'member_id'],
 });
 
@@ -120,7 +123,9 @@ export interface CommandRow {
 export const commandTable = defineTable<CommandRow>({
   name: 'command',
   key: 'key',
-  columns: { key: 'text', body_hash: 'text', entity_id: 'uuid', participant_id: 'uuid', version: 'integer', position: 'position' },
+  columns: {
+    key: 'text', body_hash: 'text', entity_id: 'uuid', participant_id: 'uuid', version: 'integer', position: 'position',
+  },
 });
 
 /** What every capability that speaks of a person writes to. */
