@@ -14,7 +14,7 @@ export interface BenchResult {
   /** What was measured, on what. */
   circumstances: Record<string, string | number>;
   /** One measurement of every side to a round; `perSecond`, or milliseconds where the name says so. */
-  rounds: Record<string, Record<string, number>>[];
+  rounds: object[];
   /** Of the measurements, and of the ratios between the sides round by round: the machine's noise is in both sides. */
   summary: Record<string, Spread>;
 }

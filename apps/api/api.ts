@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import { Authenticator, DevIssuer, remoteIssuer } from '@peerbridge/identity';
 import { AdjustableClock } from '@peerbridge/kernel';
 import type { HealthSources } from '@peerbridge/platform';
@@ -15,15 +16,21 @@ export interface RunningApi extends Running {
   issuer: DevIssuer | undefined;
 }
 
-/** @param health what this process knows of the others; the rest it looks up */
-export async function startApi(system: System, health: Partial<HealthSources> = {}): Promise<RunningApi> {
+export interface ApiOptions {
+  /** What this process knows of the others; the rest it looks up. */
+  health?: Partial<HealthSources>;
+  /** More resolvers beside the capabilities'. */
+  modules?: Type[];
+}
+
+export async function startApi(system: System, { health = {}, modules = [] }: ApiOptions = {}): Promise<RunningApi> {
   const { config, log, metrics, clock, store, database } = system;
   const answering = await openAnswering(system);
   const issuer = config.oidc ? undefined : await DevIssuer.open(config);
   const authenticator = new Authenticator(issuer ?? remoteIssuer(config.oidc!), (error) =>
     log.error({ err: error }, 'The keys of the token issuer cannot be had'));
   const app = await createHttpApplication({
-    imports: [CareModule.of(answering, metrics)],
+    imports: [CareModule.of(answering, metrics), ...modules],
     config, authenticator, metrics, log,
     health: {
       store: () => store.health(),

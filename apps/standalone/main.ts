@@ -24,9 +24,11 @@ async function start(config: Config): Promise<Running> {
   };
   try {
     const api = await startApi(system, {
-      relay: () => {
-        const { status, enabled } = relay.status();
-        return { status: status === 'down' ? 'down' : 'up', enabled };
+      health: {
+        relay: () => {
+          const { status, enabled } = relay.status();
+          return { status: status === 'down' ? 'down' : 'up', enabled };
+        },
       },
     });
     await api.answering.shared.available(FIRST_VIEW_WITHIN_MS);

@@ -6,7 +6,7 @@ import {
   derivedId, DomainError, fieldsAtFault, forbidden, invalid, notFound, purposeOf, randomId, unavailable,
   type Caller, type Clock, type Command, type EventMetadata, type FactOfAnyType, type Subject,
 } from '@peerbridge/kernel';
-import type { ItemRow, PersonAccess, PersonLocks, SharedView, ViewSession } from '@peerbridge/disclosure';
+import type { CommandRow, ItemRow, PersonAccess, PersonLocks, SharedView, ViewSession } from '@peerbridge/disclosure';
 import { UnknownEvent, type EventCodec, type Vault } from '@peerbridge/vault';
 import { commandEnvelope, withoutNulls } from './input.js';
 import type { AnyCommandBinding } from './binding.js';
@@ -39,6 +39,13 @@ interface Request {
   bodyHash: string;
   expectedVersion: number | undefined;
   body: Record<string, unknown>;
+}
+
+/** Role and shape are right. */
+interface Parsed {
+  input: object;
+  now: string;
+  occurredAt: string;
 }
 
 /** A stream as folded, and what of it this command may already have written. */
@@ -80,14 +87,18 @@ export class CommandExecutor {
   }
 
   private async answer(request: Request): Promise<CommandResult> {
-    const earlier = await this.options.view.command(request.caller, request.commandId);
-    if (earlier?.body_hash === request.bodyHash) {
-      return { id: earlier.entity_id, version: earlier.version, position: earlier.position, outcome: 'repeated' };
+    let parsed: Parsed;
+    try {
+      parsed = this.parse(request);
+    } catch (refusal) {
+      // A repeat is answered before anything: also where the caller's role, or what a release takes, has changed since.
+      const earlier = await this.options.view.session(request.caller, request.commandId).command();
+      if (earlier?.body_hash === request.bodyHash) return repeated(earlier);
+      throw refusal;
     }
-    const parsed = this.parse(request);
     const seen = this.options.view.options.position.current;
     try {
-      return await this.run(request, parsed, earlier !== undefined);
+      return await this.run(request, parsed);
     } catch (error) {
       // Refused by what the view showed: only the view of all that was acknowledged before may refuse.
       const head = await this.options.store.head();
@@ -95,12 +106,12 @@ export class CommandExecutor {
       if (!await this.options.view.caughtUp()) {
         throw new DomainError('TIMEOUT', 'The view lags behind; repeat with the same commandId.');
       }
-      return this.run(request, parsed, earlier !== undefined);
+      return this.run(request, parsed);
     }
   }
 
   /** Role and shape. */
-  private parse({ binding, caller, body }: Request): { input: object; now: string; occurredAt: string } {
+  private parse({ binding, caller, body }: Request): Parsed {
     const { definition } = binding;
     if (!definition.roles.includes(caller.role)) throw forbidden(`${definition.name} is not for ${caller.role}.`);
     const now = this.options.clock.now().toISOString();
@@ -112,16 +123,18 @@ export class CommandExecutor {
     return { input: parsed.data!, now, occurredAt: when };
   }
 
-  private async run(
-    request: Request, { input, now, occurredAt }: { input: object; now: string; occurredAt: string }, reused: boolean,
-  ): Promise<CommandResult> {
+  private async run(request: Request, { input, now, occurredAt }: Parsed): Promise<CommandResult> {
     const { binding, caller, commandId } = request;
     const { definition, stream } = binding;
     const newId = (index: number | string = 0) => derivedId(caller.memberId, commandId, index);
-    const session = this.options.view.session(caller);
+    const session = this.options.view.session(caller, commandId);
     const subject = definition.subject(input, caller, newId);
-    const { access, item, participantId } = await this.locate(subject, session);
-    if (reused) throw mismatch();
+    const located = await this.locate(subject, session);
+    const earlier = await session.command();
+    if (earlier?.body_hash === request.bodyHash) return repeated(earlier);
+    if (!located) throw notFound(subject.kind === 'item' ? subject.type : 'participant');
+    if (earlier) throw mismatch();
+    const { access, item, participantId } = located;
     const facts = await binding.facts?.({ input, caller, occurredAt, now, session, access, item });
     const command: Command<object, unknown> = {
       input, caller, actor: { id: caller.memberId, role: caller.role, orgId: caller.orgId }, now, occurredAt, newId,
@@ -153,21 +166,21 @@ export class CommandExecutor {
     }
   }
 
-  /** The person and node that the command is about. @throws DomainError NOT_FOUND, the same for unknown and not visible */
+  /** The person and node that the command is about; undefined alike for what is unknown and what is not visible. */
   private async locate(
     subject: Subject, session: ViewSession,
-  ): Promise<{ access: PersonAccess | undefined; item: ItemRow | undefined; participantId: string | undefined }> {
+  ): Promise<{ access: PersonAccess | undefined; item: ItemRow | undefined; participantId: string | undefined } | undefined> {
     switch (subject.kind) {
       case 'unborn':
         return { access: undefined, item: undefined, participantId: subject.participantId };
       case 'participant': {
         const access = await session.decision(subject.id);
-        if (!subject.unseen && !access?.decision.visible) throw notFound('participant');
+        if (!subject.unseen && !access?.decision.visible) return undefined;
         return { access, item: undefined, participantId: subject.id };
       }
       case 'item': {
         const found = await session.item(subject.id);
-        if (found?.item.type !== subject.type) throw notFound(subject.type);
+        if (found?.item.type !== subject.type) return undefined;
         return { ...found, participantId: found.item.participant_id };
       }
     }
@@ -241,6 +254,8 @@ export class CommandExecutor {
   }
 }
 
+const repeated = ({ entity_id, version, position }: CommandRow): CommandResult =>
+  ({ id: entity_id, version, position, outcome: 'repeated' });
 const malformed = (fields: readonly string[]) => invalid(`Missing or malformed: ${fields.join(', ')}.`, ...fields);
 const mismatch = () => new DomainError('IDEMPOTENCY_MISMATCH', 'This commandId was used before with another body.');
 

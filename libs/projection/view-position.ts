@@ -11,6 +11,7 @@ const POLL_MS = 250;
 /** How far the live view is, as this process knows: it is at least there, for a view never goes back. */
 export class ViewPosition {
   private known: Position | undefined;
+  private liveVersion = 0;
   private readonly advanced = new EventEmitter().setMaxListeners(0);
   private readonly stop = new AbortController();
   private waiters = 0;
@@ -32,6 +33,11 @@ export class ViewPosition {
 
   get current(): Position | undefined {
     return this.known;
+  }
+
+  /** The version that is there: where it has been retired since, another one is live. 0 while nothing is known. */
+  get version(): number {
+    return this.liveVersion;
   }
 
   /** Whether the view is known to be there; it may be without this process having heard of it yet. */
@@ -72,9 +78,9 @@ export class ViewPosition {
   }
 
   private async refresh(): Promise<void> {
-    const { rows } = await this.pool.query<{ position: Position | null }>(
-      "SELECT position FROM runtime.view JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live");
-    this.advance(rows[0]?.position ?? undefined, null);
+    const { rows: [live] } = await this.pool.query<{ version: number; position: Position | null }>(
+      "SELECT version, position FROM runtime.view JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live");
+    if (live?.position) this.advance({ version: live.version, position: live.position, participantIds: null });
   }
 
   private async poll(): Promise<void> {
@@ -92,8 +98,7 @@ export class ViewPosition {
         this.listener = client;
         const lost = new Promise<void>((resolve) => { client.once('end', resolve).once('error', () => resolve()); });
         client.on('notification', ({ payload }) => {
-          const { position, participantIds } = JSON.parse(payload ?? '{}') as ViewAdvanced;
-          this.advance(position, participantIds);
+          if (payload) this.advance(JSON.parse(payload) as ViewAdvanced);
         });
         await client.query(`LISTEN ${VIEW_CHANNEL}`);
         await lost;

@@ -188,15 +188,6 @@ export class SharedView {
       return rows[0]?.participant_id;
     });
   }
-
-  /** What an accepted command of the caller's was first answered with. */
-  async command(caller: Caller, commandId: string): Promise<CommandRow | undefined> {
-    return this.onLive(async (schema) => {
-      const key = `${caller.memberId}/${commandId}`;
-      const { rows } = await sql<CommandRow>`SELECT * FROM ${tableIn(schema, commandTable)} WHERE key = ${key}`.execute(this.db);
-      return rows[0];
-    });
-  }
 }
 
 /** A read that found that the version it read is no longer the live one. */
@@ -210,6 +201,8 @@ export class ViewSession {
   private readonly persons: DataLoader<string, PersonAccess | undefined>;
   private readonly itemLoader: DataLoader<string, ItemRow | undefined>;
   private readonly workers: DataLoader<string, string | null>;
+  /** Null: it was looked up, and there is none. */
+  private commandRow: CommandRow | null | undefined;
   private readonly contents = new Map<AnyTable, DataLoader<string, object | undefined>>();
 
   constructor(private readonly view: SharedView, readonly caller: Caller, private readonly commandId?: string) {
@@ -219,8 +212,14 @@ export class ViewSession {
     this.workers = new DataLoader((keys) => this.loadWorkerNames(keys));
   }
 
-  atLeast(position: string | null | undefined): Promise<void> {
-    return this.view.atLeast(position);
+  /** What the session's command was first answered with, if it was accepted before. */
+  async command(): Promise<CommandRow | undefined> {
+    if (this.commandRow === undefined) this.commandRow = (await this.view.byKey(commandTable, [this.commandKey]))[0] ?? null;
+    return this.commandRow ?? undefined;
+  }
+
+  private get commandKey(): string {
+    return `${this.caller.memberId}/${this.commandId}`;
   }
 
   /** Undefined for an unknown, malformed or denied person: the caller cannot tell which. */
@@ -410,15 +409,17 @@ export class ViewSession {
 
   private async loadPersons(ids: readonly string[]): Promise<(PersonAccess | undefined)[]> {
     const rows = await this.view.onLive(async (schema, version) => {
-      const { rows: found } = await sql<{ id: string; live: number; facts: PersonFacts | null; stopped: boolean }>`
+      const { rows: found } = await sql<PersonAnswer>`
         SELECT asked.id, (SELECT version FROM runtime.view WHERE live) AS live, person.facts,
-          stopped.participant_id IS NOT NULL AS stopped
+          stopped.participant_id IS NOT NULL AS stopped${this.commandId === undefined ? sql`` : sql`,
+          (SELECT to_jsonb(command) FROM ${tableIn(schema, commandTable)} AS command WHERE key = ${this.commandKey}) AS command`}
         FROM unnest(${ids}::uuid[]) AS asked(id)
         LEFT JOIN ${tableIn(schema, personTable)} AS person ON person.participant_id = asked.id
         LEFT JOIN ${tableIn(schema, stoppedParticipantTable)} AS stopped
           ON stopped.participant_id = asked.id`.execute(this.view.db);
       return found[0]?.live === version ? found : SWAPPED;
     });
+    if (rows[0]?.command !== undefined) this.commandRow = rows[0].command;
     const unknowable = this.view.options.isUnknowable();
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => {
@@ -437,6 +438,14 @@ export class ViewSession {
       return typeof name === 'string' ? name : null;
     }));
   }
+}
+
+interface PersonAnswer {
+  id: string;
+  live: number;
+  facts: PersonFacts | null;
+  stopped: boolean;
+  command?: CommandRow | null;
 }
 
 export const labelOf = (item: ItemRow): ItemLabel => ({
