@@ -1,0 +1,110 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { PersonLocks, SharedView, type PersonAccess, type TimelineRow, type ViewSession } from '@peerbridge/disclosure';
+import type { Caller, Segment } from '@peerbridge/kernel';
+import { comparePositions, type Position } from '@peerbridge/event-store';
+
+/** Entries read at once; more follow right after. */
+const BATCH = 50;
+
+export interface Delivery {
+  row: TimelineRow & { segments: readonly Segment[] };
+  access: PersonAccess;
+  session: ViewSession;
+}
+
+/**
+ * New entries of a person's story, each decided at the moment it is handed over. The person's lock is held, shared, from
+ * before the decision until the next entry is asked for, which is when this one is with the receiver: a withdrawal that
+ * has been acknowledged has waited for it. Unknown, denied and revoked are open and silent.
+ */
+@Injectable()
+export class Deliveries {
+  constructor(@Inject(SharedView) private readonly view: SharedView, @Inject(PersonLocks) private readonly locks: PersonLocks) {}
+
+  entries(caller: Caller, participantId: string, signal: AbortSignal): AsyncIterableIterator<Delivery> {
+    const changes = new Changes(this.view, participantId, signal);
+    let after = this.view.options.position.current;
+    let waiting: Delivery[] = [];
+    let release: (() => Promise<void>) | undefined;
+    const letGo = async () => {
+      const held = release;
+      release = undefined;
+      await held?.();
+    };
+
+    const next = async (): Promise<IteratorResult<Delivery, undefined>> => {
+      while (!signal.aborted) {
+        const delivery = waiting.shift();
+        if (delivery) {
+          after = delivery.row.position;
+          return { done: false, value: delivery };
+        }
+        await letGo();
+        if (!await changes.next()) break;
+        release = await this.locks.share(participantId);
+        ({ waiting, after } = await this.read(caller, participantId, after));
+        if (waiting.length === BATCH) changes.again();
+      }
+      await letGo();
+      return { done: true, value: undefined };
+    };
+    return {
+      next,
+      async return() {
+        changes.close();
+        await letGo();
+        return { done: true, value: undefined };
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /** A decision of its own, uncached, in a statement later than the one that took the lock. */
+  private async read(
+    caller: Caller, participantId: string, after: Position | undefined,
+  ): Promise<{ waiting: Delivery[]; after: Position | undefined }> {
+    const session = this.view.session(caller);
+    // What is withheld now stays withheld: a later grant opens what is written later.
+    const reached = await this.view.position();
+    const access = await session.person(participantId);
+    const rows = access ? await session.timelineSince(access, after ?? '', BATCH) : [];
+    const last = rows.length === BATCH ? rows.at(-1)!.position : reached;
+    return {
+      waiting: rows.map((row) => ({ row, access: access!, session })),
+      after: last !== undefined && (after === undefined || comparePositions(last, after) > 0) ? last : after,
+    };
+  }
+}
+
+/** Turns the view's notifications about one person into something to wait for. */
+class Changes {
+  private changed = false;
+  private closed = false;
+  private wake = (): void => undefined;
+  private readonly stop: () => void;
+
+  constructor(view: SharedView, participantId: string, signal: AbortSignal) {
+    this.stop = view.options.position.onAdvanced((ids) => { if (!ids || ids.includes(participantId)) this.again(); });
+    signal.addEventListener('abort', () => this.close(), { once: true });
+  }
+
+  again(): void {
+    this.changed = true;
+    this.wake();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.stop();
+    this.wake();
+  }
+
+  /** False when nobody listens any more. */
+  async next(): Promise<boolean> {
+    while (!this.changed && !this.closed) await new Promise<void>((resolve) => { this.wake = resolve; });
+    this.changed = false;
+    return !this.closed;
+  }
+}
