@@ -87,7 +87,7 @@ export async function openAnswering({ config, metrics, clock, database, store, v
   lockPool.on('error', () => undefined);
   const locks = new PersonLocks(lockPool, DRAIN_WAIT_MS);
   const shared = new SharedView({
-    db: database.kysely, store, position, codec, clock, readWaitMs: config.readWaitMs, isUnknowable: () => lag.isPastBound,
+    db: database.kysely, pool: database.pool, store, position, codec, clock, readWaitMs: config.readWaitMs, isUnknowable: () => lag.isPastBound,
     observe: (role, outcome) => metrics.disclosureDecisions.inc({ role, outcome }),
   });
   return {

@@ -35,17 +35,17 @@ export class ViewLag {
   private async look(): Promise<void> {
     const { current } = this.position;
     const head = await this.store.head();
-    if (head === undefined || (current !== undefined && comparePositions(current, head) >= 0)) {
-      this.lag = 0;
-      this.behindSince = undefined;
-      return;
-    }
-    // Behind what it was when it was last seen to move is progress, not standstill.
-    if (this.lastSeen !== current) this.behindSince = undefined;
+    const upToDate = head === undefined || (current !== undefined && comparePositions(current, head) >= 0);
+    // To move is to keep up: only a view that stands still while the log does not is behind.
+    const stands = !upToDate && current === this.lastSeen;
     this.lastSeen = current;
-    this.behindSince ??= performance.now();
+    this.behindSince = stands ? this.behindSince ?? performance.now() : undefined;
+    this.lag = stands ? await this.count(current) : 0;
+  }
+
+  private async count(after: Position | undefined): Promise<number> {
     let count = 0;
-    for await (const _ of this.store.readAll({ after: current, limit: COUNTED })) count += 1;
-    this.lag = count;
+    for await (const _ of this.store.readAll({ after, limit: COUNTED })) count += 1;
+    return count;
   }
 }

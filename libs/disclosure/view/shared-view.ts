@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import DataLoader from 'dataloader';
+import type { Pool } from 'pg';
 import { sql, type Kysely, type RawBuilder } from 'kysely';
 import { DomainError, invalid, SHREDDED, type Caller, type Clock } from '@peerbridge/kernel';
 import type { EventStore, Position } from '@peerbridge/event-store';
@@ -13,8 +15,14 @@ import {
   type CommandRow, type ItemRow, type OrganizationRow, type PersonWorkerRow, type TimelineRow,
 } from './tables.js';
 
+/** Statements of more shapes than these are planned anew each time. */
+const PREPARED_STATEMENTS = 300;
 const UNDEFINED_TABLE = '42P01';
 const INVALID_SCHEMA = '3F000';
+const DEADLOCK = '40P01';
+/** What a read meets on a version that is being dropped. */
+const isOfDroppedVersion = (error: unknown): boolean =>
+  [UNDEFINED_TABLE, INVALID_SCHEMA, DEADLOCK].includes((error as { code?: string }).code ?? '');
 
 /** What one viewer may see of one person, at the instant of the request. */
 export interface PersonAccess {
@@ -51,16 +59,22 @@ export interface KnownOrganization {
 }
 
 export interface SharedViewOptions {
+  /** Compiles statements. */
   db: Kysely<unknown>;
+  pool: Pool;
   store: EventStore;
   position: ViewPosition;
-  codec: EventCodec;
+  codec: Pick<EventCodec, 'open'>;
   clock: Clock;
   readWaitMs: number;
   /** Whether the view lags so far behind the log that nothing may rest on it. */
   isUnknowable: () => boolean;
   /** Called with every decision about a whole person. */
   observe?: (role: string, outcome: 'permitted' | 'denied') => void;
+  /** A view that was made for one question and is read in place of the live one. */
+  schema?: string;
+  /** Who sees what; default: the policy. */
+  decide?: typeof decide;
 }
 
 /**
@@ -68,11 +82,12 @@ export interface SharedViewOptions {
  * the view's tables. A request takes one `session` and reads at one instant.
  */
 export class SharedView {
-  /** The live version as last seen; each decision's statement proves it or finds the new one. */
-  private liveVersion: number | undefined;
+  /** The live version as last looked up; each decision's statement proves it or finds the new one. */
+  private lookedUp = 0;
 
   /** Registered once and for good, so what was read stays true. */
   private readonly organizations = new Map<string, OrganizationRow>();
+  private readonly statements = new Map<string, string>();
 
   constructor(readonly options: SharedViewOptions) {}
 
@@ -89,8 +104,13 @@ export class SharedView {
     return row;
   }
 
-  get db(): Kysely<unknown> {
-    return this.options.db;
+  /** Runs a statement; those of one shape are prepared once per connection, for planning costs more than running them. */
+  async run<Row>(statement: RawBuilder<Row>): Promise<{ rows: Row[] }> {
+    const { sql: text, parameters } = statement.compile(this.options.db);
+    const name = this.statements.get(text) ?? createHash('sha1').update(text).digest('base64url');
+    if (this.statements.size < PREPARED_STATEMENTS) this.statements.set(text, name);
+    const prepared = this.statements.has(text) ? { name } : {};
+    return this.options.pool.query<Row & object>({ ...prepared, text, values: [...parameters] });
   }
 
   /**
@@ -120,17 +140,23 @@ export class SharedView {
 
   /** Runs a read on the live version, again where a rebuild has swapped it meanwhile. */
   async onLive<T>(read: (schema: string, version: number) => Promise<T | typeof SWAPPED>): Promise<T> {
+    const { schema, position } = this.options;
+    let version = Math.max(this.lookedUp, position.version);
     for (let attempt = 0; ; attempt += 1) {
-      const version = this.liveVersion ?? await this.lookUpLive();
+      if (version === 0 && schema === undefined) version = await this.lookUpLive();
       try {
-        const result = await read(View.schema(version), version);
+        const result = await read(schema ?? View.schema(version), version);
         if (result !== SWAPPED) return result;
       } catch (error) {
-        const { code } = error as { code?: string };
-        if ((code !== UNDEFINED_TABLE && code !== INVALID_SCHEMA) || attempt >= 5) throw error;
+        if (!isOfDroppedVersion(error) || attempt >= 5) throw error;
       }
-      this.liveVersion = undefined;
+      version = 0;
     }
+  }
+
+  /** SQL: whether this version is still the one to read. */
+  isLive(version: number): RawBuilder<boolean> {
+    return this.options.schema === undefined ? sql`(SELECT version FROM runtime.view WHERE live) = ${version}` : sql`true`;
   }
 
   /** Waits for the projector to have made the view, at the very first start. @throws DomainError UNAVAILABLE */
@@ -147,17 +173,17 @@ export class SharedView {
   }
 
   private async lookUpLive(): Promise<number> {
-    const { rows } = await sql<{ version: number }>`SELECT version FROM runtime.view WHERE live`.execute(this.db);
+    const { rows } = await this.run(sql<{ version: number }>`SELECT version FROM runtime.view WHERE live`);
     if (!rows[0]) throw new DomainError('UNAVAILABLE', 'The view is being built; repeat the request.');
-    this.liveVersion = rows[0].version;
+    this.lookedUp = rows[0].version;
     return rows[0].version;
   }
 
   /** Rows by primary key, in the order asked. */
   async byKey<Row extends object>(table: Table<Row>, keys: readonly string[]): Promise<(Row | undefined)[]> {
     return this.onLive(async (schema) => {
-      const { rows } = await sql<Row>`SELECT * FROM ${tableIn(schema, table)}
-        WHERE ${sql.ref(table.key)} = ANY(${keys})`.execute(this.db);
+      const { rows } = await this.run(sql<Row>`SELECT * FROM ${tableIn(schema, table)}
+        WHERE ${sql.ref(table.key)} = ANY(${keys})`);
       const byKey = new Map(rows.map((row) => [String(row[table.key]), row]));
       return keys.map((key) => byKey.get(key));
     });
@@ -165,16 +191,16 @@ export class SharedView {
 
   /** How far the live view is, as the database has it now. */
   async position(): Promise<Position | undefined> {
-    const { rows } = await sql<{ position: Position | null }>`SELECT position FROM runtime.view
-      JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live`.execute(this.db);
+    const { rows } = await this.run(sql<{ position: Position | null }>`SELECT position FROM runtime.view
+      JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live`);
     return rows[0]?.position ?? undefined;
   }
 
   /** How many people's projections have stopped: a number for operators. */
   async stoppedParticipants(): Promise<number> {
     return this.onLive(async (schema) => {
-      const { rows } = await sql<{ count: number }>`
-        SELECT count(*)::int AS count FROM ${tableIn(schema, stoppedParticipantTable)}`.execute(this.db);
+      const { rows } = await this.run(sql<{ count: number }>`
+        SELECT count(*)::int AS count FROM ${tableIn(schema, stoppedParticipantTable)}`);
       return rows[0]!.count;
     });
   }
@@ -182,9 +208,9 @@ export class SharedView {
   /** The person that a node speaks of, whoever asks: for the guarantee's sake, never for an answer. */
   async participantOf(id: string): Promise<string | undefined> {
     return this.onLive(async (schema) => {
-      const { rows } = await sql<{ participant_id: string }>`
+      const { rows } = await this.run(sql<{ participant_id: string }>`
         SELECT participant_id FROM ${tableIn(schema, itemTable)} WHERE id = ${id}
-        UNION SELECT participant_id FROM ${tableIn(schema, personTable)} WHERE participant_id = ${id}`.execute(this.db);
+        UNION SELECT participant_id FROM ${tableIn(schema, personTable)} WHERE participant_id = ${id}`);
       return rows[0]?.participant_id;
     });
   }
@@ -262,8 +288,8 @@ export class ViewSession {
         WHERE item.participant_id = ${access.participantId} AND item.type = ${type} AND ${rule}`;
       const further = order === 'newest' ? sql`<` : sql`>`;
       const beyond = after === undefined ? sql`` : sql` AND item.position ${further} ${after}`;
-      const { rows } = await sql<Row & { label: ItemRow }>`SELECT content.*, to_jsonb(item) AS label ${from}${beyond}
-        ORDER BY item.position ${sql.raw(order === 'newest' ? 'DESC' : 'ASC')} LIMIT ${page.first + 1}`.execute(this.view.db);
+      const { rows } = await this.view.run(sql<Row & { label: ItemRow }>`SELECT content.*, to_jsonb(item) AS label ${from}${beyond}
+        ORDER BY item.position ${sql.raw(order === 'newest' ? 'DESC' : 'ASC')} LIMIT ${page.first + 1}`);
       return {
         ...cut(rows, page.first, ({ label }) => encodeCursor(label.position)),
         totalCount: page.count ? await this.count(from) : undefined,
@@ -288,8 +314,8 @@ export class ViewSession {
         JOIN ${tableIn(schema, itemTable)} AS item ON item.id = entry.item_id
         WHERE entry.participant_id = ${access.participantId} AND ${rule}${sql.join(filters, sql``)}`;
       const beyond = after ? sql` AND (entry.occurred_at, entry.position) < (${after[0]!}::timestamptz, ${after[1]!})` : sql``;
-      const { rows } = await sql<TimelineRow & { segments: ItemRow['segments'] }>`SELECT entry.*, item.segments ${from}${beyond}
-        ORDER BY entry.occurred_at DESC, entry.position DESC LIMIT ${page.first + 1}`.execute(this.view.db);
+      const { rows } = await this.view.run(sql<TimelineRow & { segments: ItemRow['segments'] }>`SELECT entry.*, item.segments ${from}${beyond}
+        ORDER BY entry.occurred_at DESC, entry.position DESC LIMIT ${page.first + 1}`);
       return {
         ...cut(rows, page.first, (row) => encodeCursor(row.occurred_at, row.position)),
         totalCount: page.count ? await this.count(from) : undefined,
@@ -303,10 +329,10 @@ export class ViewSession {
   ): Promise<(TimelineRow & { segments: ItemRow['segments'] })[]> {
     return this.view.onLive(async (schema) => {
       const rule = compileItemRule(access.decision, 'item');
-      const { rows } = await sql<TimelineRow & { segments: ItemRow['segments'] }>`SELECT entry.*, item.segments
+      const { rows } = await this.view.run(sql<TimelineRow & { segments: ItemRow['segments'] }>`SELECT entry.*, item.segments
         FROM ${tableIn(schema, timelineTable)} AS entry JOIN ${tableIn(schema, itemTable)} AS item ON item.id = entry.item_id
         WHERE entry.participant_id = ${access.participantId} AND entry.position > ${after} AND ${rule}
-        ORDER BY entry.position LIMIT ${limit}`.execute(this.view.db);
+        ORDER BY entry.position LIMIT ${limit}`);
       return rows;
     });
   }
@@ -363,9 +389,9 @@ export class ViewSession {
   /** A worker by member id, if the caller shares a person's team with them or belongs to the same organization. */
   async worker(memberId: string): Promise<{ row: PersonWorkerRow; access: PersonAccess | undefined } | undefined> {
     if (!uuid.test(memberId)) return undefined;
-    const rows = await this.view.onLive(async (schema) => (await sql<PersonWorkerRow>`
+    const rows = await this.view.onLive(async (schema) => (await this.view.run(sql<PersonWorkerRow>`
       SELECT * FROM ${tableIn(schema, personWorkerTable)}
-      WHERE member_id = ${memberId} ORDER BY key`.execute(this.view.db)).rows);
+      WHERE member_id = ${memberId} ORDER BY key`)).rows);
     for (const row of rows) {
       const access = await this.person(row.participant_id);
       if (access && this.seesWorker(access, { memberId, orgId: row.org_id })) return { row, access };
@@ -384,7 +410,7 @@ export class ViewSession {
   }
 
   private async count(from: RawBuilder<unknown>): Promise<number> {
-    const { rows } = await sql<{ count: number }>`SELECT count(*)::int AS count ${from}`.execute(this.view.db);
+    const { rows } = await this.view.run(sql<{ count: number }>`SELECT count(*)::int AS count ${from}`);
     return rows[0]!.count;
   }
 
@@ -400,33 +426,34 @@ export class ViewSession {
       const reach = onlyTeam ? sql`reach_ids && ${[memberId]}::uuid[]` : sql`reach_ids && ${[memberId, orgId]}::uuid[]`;
       const supervised = !onlyTeam && role === 'supervisor' ? sql` OR home_org_id = ${orgId}` : sql``;
       const own = !onlyTeam && participantId ? sql` OR participant_id = ${participantId}` : sql``;
-      const { rows } = await sql<{ participant_id: string; live: number }>`
-        SELECT participant_id, (SELECT version FROM runtime.view WHERE live) AS live
-        FROM ${table} WHERE ${reach}${supervised}${own} ORDER BY participant_id`.execute(this.view.db);
-      return rows[0] && rows[0].live !== version ? SWAPPED : rows.map((row) => row.participant_id);
+      const { rows } = await this.view.run(sql<{ participant_id: string; live: boolean }>`
+        SELECT participant_id, ${this.view.isLive(version)} AS live
+        FROM ${table} WHERE ${reach}${supervised}${own} ORDER BY participant_id`);
+      return rows[0] && !rows[0].live ? SWAPPED : rows.map((row) => row.participant_id);
     });
   }
 
   private async loadPersons(ids: readonly string[]): Promise<(PersonAccess | undefined)[]> {
     const rows = await this.view.onLive(async (schema, version) => {
-      const { rows: found } = await sql<PersonAnswer>`
-        SELECT asked.id, (SELECT version FROM runtime.view WHERE live) AS live, person.facts,
+      const { rows: found } = await this.view.run(sql<PersonAnswer>`
+        SELECT asked.id, ${this.view.isLive(version)} AS live, person.facts,
           stopped.participant_id IS NOT NULL AS stopped${this.commandId === undefined ? sql`` : sql`,
           (SELECT to_jsonb(command) FROM ${tableIn(schema, commandTable)} AS command WHERE key = ${this.commandKey}) AS command`}
         FROM unnest(${ids}::uuid[]) AS asked(id)
         LEFT JOIN ${tableIn(schema, personTable)} AS person ON person.participant_id = asked.id
         LEFT JOIN ${tableIn(schema, stoppedParticipantTable)} AS stopped
-          ON stopped.participant_id = asked.id`.execute(this.view.db);
-      return found[0]?.live === version ? found : SWAPPED;
+          ON stopped.participant_id = asked.id`);
+      return found[0]?.live ? found : SWAPPED;
     });
     if (rows[0]?.command !== undefined) this.commandRow = rows[0].command;
-    const unknowable = this.view.options.isUnknowable();
+    const { isUnknowable, decide: decideOn = decide } = this.view.options;
+    const unknowable = isUnknowable();
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => {
       const row = byId.get(id);
       if (!row?.facts) return undefined;
       const facts = row.stopped || unknowable ? { ...row.facts, unknowable: true } : row.facts;
-      return { participantId: id, facts, decision: decide(this.caller, facts, this.instant) };
+      return { participantId: id, facts, decision: decideOn(this.caller, facts, this.instant) };
     });
   }
 
@@ -442,7 +469,7 @@ export class ViewSession {
 
 interface PersonAnswer {
   id: string;
-  live: number;
+  live: boolean;
   facts: PersonFacts | null;
   stopped: boolean;
   command?: CommandRow | null;
