@@ -4,6 +4,7 @@ export * from './projection.js';
 export * from './batches.js';
 export * from './transaction.js';
 export * from './view.js';
+export * from './view-fold.js';
 export * from './view-writer.js';
 export * from './view-position.js';
 export * from './projector.js';

@@ -35,7 +35,7 @@ export class ViewPosition {
     return this.known;
   }
 
-  /** The version that is there: where it has been retired since, another one is live. 0 while nothing is known. */
+  /** The version that is there; a later one may be live without this process having heard of it. 0: nothing is known. */
   get version(): number {
     return this.liveVersion;
   }
@@ -71,8 +71,9 @@ export class ViewPosition {
     return () => this.advanced.off('advanced', listener);
   }
 
-  private advance(position: Position | undefined, participantIds: readonly string[] | null): void {
-    if (position === undefined || this.has(position)) return;
+  private advance({ version, position, participantIds }: ViewAdvanced): void {
+    this.liveVersion = Math.max(this.liveVersion, version);
+    if (this.has(position)) return;
     this.known = position;
     this.advanced.emit('advanced', participantIds);
   }

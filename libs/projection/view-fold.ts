@@ -1,0 +1,162 @@
+import type { ClientBase } from 'pg';
+import type { Position, RecordedEvent } from '@peerbridge/event-store';
+import type { EventCodec } from '@peerbridge/vault';
+import type { AnyProjection, ProjectedEvent } from './projection.js';
+import { Rows } from './rows.js';
+import { createTableSql, upsertSql, type AnyTable } from './table.js';
+import { stoppedParticipantTable, type View } from './view.js';
+
+/** Beyond this many rows in memory a fold forgets them all and reads them again as needed. */
+const MAX_ROWS_HELD = 50_000;
+const BATCH_SIZE = 2_000;
+
+class Poison extends Error {
+  constructor(readonly event: RecordedEvent, override readonly cause: unknown) {
+    super(`Event ${event.metadata.eventId} cannot be applied`);
+  }
+}
+
+/**
+ * Folds events into the tables of one schema. It holds rows between batches: it must be the only one to write there. Where
+ * an event cannot be applied, its person is stopped, and everybody else goes on.
+ */
+export class ViewFold {
+  private readonly handlers = new Map<string, AnyProjection[]>();
+  private readonly projections: readonly AnyProjection[];
+  private readonly stopped = new Map<string, Position>();
+  private rows = new Rows();
+
+  constructor(
+    view: View, private readonly schema: string, private readonly codec: EventCodec,
+    private readonly alarm: (event: RecordedEvent, cause: unknown) => void,
+  ) {
+    this.projections = view.projections;
+  }
+
+  /** Reads what survives of an earlier fold: who is stopped. */
+  async open(client: ClientBase): Promise<void> {
+    const { rows } = await client.query<{ participant_id: string; position: Position }>(
+      `SELECT participant_id, position FROM ${this.schema}.${stoppedParticipantTable.name}`);
+    rows.forEach((row) => this.stopped.set(row.participant_id, row.position));
+  }
+
+  get stoppedParticipants(): number {
+    return this.stopped.size;
+  }
+
+  /** Inside a transaction of the caller's, who calls `forget` where that is rolled back. */
+  async apply(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
+    await this.fold(client, events);
+    for (const [table, rows] of this.rows.changes()) {
+      await client.query({
+        name: `${this.schema}.${table.name}`, text: upsertSql(this.schema, table), values: [JSON.stringify(rows)],
+      });
+    }
+    this.rows.written();
+  }
+
+  /** The rows held are not what the database has. */
+  forget(): void {
+    this.rows = new Rows();
+  }
+
+  /** Folds all events; where one cannot be applied, its person is stopped there and the rest is folded without them. */
+  private async fold(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
+    for (;;) {
+      try {
+        await this.tryFold(client, events);
+        return;
+      } catch (error) {
+        if (!(error instanceof Poison)) throw error;
+        this.alarm(error.event, error.cause);
+        const { participantId } = error.event.metadata;
+        // An event that speaks of no person and cannot be read is skipped: nobody's disclosure rests on it.
+        const skipped = participantId ?? error.event.metadata.eventId;
+        this.stopped.set(skipped, error.event.position);
+        this.forget();
+      }
+    }
+  }
+
+  private async tryFold(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
+    if (this.rows.size > MAX_ROWS_HELD) this.forget();
+    const projected: [ProjectedEvent, AnyProjection[], RecordedEvent][] = [];
+    for (const event of events) {
+      const { participantId, eventId, type } = event.metadata;
+      const stoppedAt = this.stopped.get(participantId ?? eventId);
+      if (stoppedAt !== undefined) {
+        if (participantId && stoppedAt === event.position) {
+          this.rows.put(stoppedParticipantTable, {
+            participant_id: participantId, position: stoppedAt, reason: `cannot apply ${type}`,
+          });
+        }
+        continue;
+      }
+      projected.push([this.project(event), this.handlersOf(type), event]);
+    }
+    await this.load(client, projected);
+    for (const [event, projections, recorded] of projected) {
+      try {
+        for (const projection of projections) projection.apply(event, this.rows);
+      } catch (cause) {
+        throw new Poison(recorded, cause);
+      }
+    }
+  }
+
+  /** In the order the view names them: the person's row comes before what other capabilities add to it. */
+  private handlersOf(type: string): AnyProjection[] {
+    const known = this.handlers.get(type);
+    if (known) return known;
+    const handlers = this.projections.filter(({ handles }) => handles === 'every' || handles.includes(type));
+    this.handlers.set(type, handlers);
+    return handlers;
+  }
+
+  private project(event: RecordedEvent): ProjectedEvent {
+    try {
+      const { codec } = this;
+      return {
+        fact: codec.fact(event), metadata: event.metadata, sealed: codec.sealedParts(event), position: event.position,
+      };
+    } catch (cause) {
+      throw new Poison(event, cause);
+    }
+  }
+
+  private async load(client: ClientBase, projected: readonly [ProjectedEvent, AnyProjection[], RecordedEvent][]): Promise<void> {
+    const wanted = new Map<AnyTable, Set<string>>();
+    for (const [event, projections, recorded] of projected) {
+      try {
+        for (const { table, key } of projections.flatMap((projection) => projection.needs(event))) {
+          if (this.rows.has(table, key)) continue;
+          const keys = wanted.get(table) ?? new Set<string>();
+          wanted.set(table, keys.add(key));
+        }
+      } catch (cause) {
+        throw new Poison(recorded, cause);
+      }
+    }
+    for (const [table, keys] of wanted) {
+      const { rows } = await client.query<Record<string, unknown>>({
+        name: `${this.schema}.${table.name}.load`,
+        text: `SELECT * FROM ${this.schema}.${table.name} WHERE ${table.key} = ANY($1)`, values: [[...keys]],
+      });
+      const found = new Map(rows.map((row) => [String(row[table.key]), row]));
+      for (const key of keys) this.rows.loaded(table, key, found.get(key));
+    }
+  }
+}
+
+/** PostgreSQL's schema of what one session alone sees: it goes with the session, however that ends. */
+export const SESSION_SCHEMA = 'pg_temp';
+
+/** A view of these events alone, in the session's own schema: for a question that the live view does not answer. */
+export async function foldForSession(
+  client: ClientBase, view: View, codec: EventCodec, events: readonly RecordedEvent[],
+  alarm: (event: RecordedEvent, cause: unknown) => void,
+): Promise<void> {
+  for (const table of view.tables) await client.query(createTableSql(SESSION_SCHEMA, table));
+  const fold = new ViewFold(view, SESSION_SCHEMA, codec, alarm);
+  for (let done = 0; done < events.length; done += BATCH_SIZE) await fold.apply(client, events.slice(done, done + BATCH_SIZE));
+}
