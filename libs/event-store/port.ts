@@ -140,3 +140,9 @@ export const EVENT_STORE = Symbol('EventStore');
 
 /** 1 MiB, as EventStoreDB has it: one limit whichever store a programme runs on. */
 export const MAX_APPEND_BYTES = 1_048_576;
+
+/** How far a batch of a subscription has come; undefined where it says only that it is live. */
+export function lastPosition(batch: readonly SubscriptionItem[]): Position | undefined {
+  const item = batch.findLast((one) => one.kind !== 'caughtUp');
+  return item?.kind === 'event' ? item.event.position : item?.position;
+}

@@ -78,8 +78,10 @@ export interface EventDefinition<
 /** Any event's definition, whatever its data: what streams and registries hold. */
 export type AnyEventDefinition = Omit<EventDefinition<string, never, string>, 'schema'> & { readonly schema: z.ZodType<object> };
 
+type NothingSealed = Record<never, Segment>;
+
 export function defineEvent<
-  const Type extends string, Data extends object, const Sealed extends Partial<Record<Extract<keyof Data, string>, Segment>> = {},
+  const Type extends string, Data extends object, const Sealed extends Partial<Record<Extract<keyof Data, string>, Segment>> = NothingSealed,
 >(definition: {
   type: Type;
   version?: number;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { describe, expect, it } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { z } from 'zod';
 import type { AnyEventDefinition } from './event.js';
 import type { Segment } from './vocabulary.js';
@@ -7,28 +7,14 @@ import type { Segment } from './vocabulary.js';
 type FieldsBySegment = Partial<Record<Segment, string[]>>;
 
 /**
- * What was once written must stay readable. `golden/<EventName>.v<version>.json` beside the spec holds one event of each
- * version ever written, in the clear.
+ * What was once written must stay readable: `golden/<EventName>.v<version>.json` beside the spec holds one event of each
+ * version ever written, in the clear. And `sealed` names which of its fields are sealed, segment by segment, so that none
+ * comes into the clear by an oversight.
  */
-export function describeGoldenFiles(specUrl: string, definitions: readonly AnyEventDefinition[]): void {
-  describe('Events as they were ever written', () => testGoldenFiles(definitions, goldenFolder(specUrl)));
-}
-
-/** The golden files, and which fields are sealed, so that none comes into the clear by an oversight. */
 export function testEvents(
   definitions: readonly AnyEventDefinition[], specUrl: string, sealed: Readonly<Record<string, FieldsBySegment>>,
 ): void {
-  const folder = goldenFolder(specUrl);
-  testGoldenFiles(definitions, folder);
-
-  it('seal what is protected', () => {
-    const found = definitions.map((one) =>
-      [one.type, bySegment(one.sealed(readJson(folder, `${one.type}.v${one.version}.json`) as never))]);
-    expect(Object.fromEntries(found)).toEqual(sealed);
-  });
-}
-
-function testGoldenFiles(definitions: readonly AnyEventDefinition[], folder: URL): void {
+  const folder = new URL('./golden/', specUrl);
   const files = readdirSync(folder).sort();
 
   it('have a golden file for every version', () => {
@@ -48,9 +34,13 @@ function testGoldenFiles(definitions: readonly AnyEventDefinition[], folder: URL
   it('can be described as JSON Schema', () => {
     for (const { schema } of definitions) expect(z.toJSONSchema(schema)).toMatchObject({ type: 'object' });
   });
-}
 
-const goldenFolder = (specUrl: string): URL => new URL('./golden/', specUrl);
+  it('seal what is protected', () => {
+    const found = definitions.map((one) =>
+      [one.type, bySegment(one.sealed(readJson(folder, `${one.type}.v${one.version}.json`) as never))]);
+    expect(Object.fromEntries(found)).toEqual(sealed);
+  });
+}
 
 const readJson = (folder: URL, file: string) => JSON.parse(readFileSync(new URL(file, folder), 'utf8'));
 

@@ -1,6 +1,7 @@
 export * from './vocabulary.js';
 export * from './errors.js';
 export * from './ids.js';
+export * from './digest.js';
 export * from './clock.js';
 export * from './event.js';
 export * from './decider.js';

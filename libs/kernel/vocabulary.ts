@@ -21,4 +21,11 @@ export const workerRoles = [
 export const purposesOfUse = ['TREAT', 'HPAYMT', 'HOPERAT', 'COC', 'ETREAT', 'PATRQT', 'FAMRQT'] as const;
 export type PurposeOfUse = (typeof purposesOfUse)[number];
 
+/** Where peers meet people. */
+export const settings = [
+  'behavioralHealth', 'socialService', 'peerRecoveryCenter', 'communityHealthCenter', 'housingProgram', 'recoveryResidence',
+  'hospital', 'emergencyDepartment', 'prison', 'jail', 'court', 'school', 'faithBased', 'communityOrganization',
+  'peerRunOrganization', 'primaryCare', 'childWelfare', 'homelessShelter', 'veteranServices', 'home', 'virtual', 'other',
+] as const;
+
 export type Confidentiality = 'N' | 'R' | 'V';

@@ -1,4 +1,4 @@
-import type { EventStore, Position, RecordedEvent, SubscriptionItem } from '@peerbridge/event-store';
+import { lastPosition, type EventStore, type RecordedEvent, type SubscriptionItem } from '@peerbridge/event-store';
 import { batches, pause, type CheckpointStore } from '@peerbridge/projection';
 import { integrationEvent } from './integration-event.js';
 import type { Publisher } from './publisher.js';
@@ -123,8 +123,3 @@ export class Relay {
 
 /** Streams that start with `$` are the store's own. */
 const isDomainEvent = (event: RecordedEvent): boolean => !event.stream.startsWith('$');
-
-function lastPosition(batch: readonly SubscriptionItem[]): Position | undefined {
-  const item = batch.findLast((one) => one.kind !== 'caughtUp');
-  return item?.kind === 'event' ? item.event.position : item?.position;
-}

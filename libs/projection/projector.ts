@@ -1,6 +1,6 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Pool, PoolClient } from 'pg';
-import type { EventStore, Position, RecordedEvent, SubscriptionItem } from '@peerbridge/event-store';
+import { lastPosition, type EventStore, type Position, type RecordedEvent } from '@peerbridge/event-store';
 import type { EventCodec } from '@peerbridge/vault';
 import { batches } from './batches.js';
 import { withLease } from './lease.js';
@@ -119,12 +119,4 @@ export class Projector {
       { eventId, type, schemaVersion, participantId, reason }, 'An event cannot be applied: its person is stopped',
     );
   }
-}
-
-function lastPosition(batch: readonly SubscriptionItem[]): Position | undefined {
-  for (const item of [...batch].reverse()) {
-    if (item.kind === 'event') return item.event.position;
-    if (item.kind === 'checkpoint') return item.position;
-  }
-  return undefined;
 }

@@ -1,11 +1,13 @@
-import { describe, it, expect } from '@jest/globals';
-import { describeGoldenFiles } from '../../kernel/golden.js';
-import { careTeamEvents, teamMemberJoined } from './events.js';
+import { describe } from '@jest/globals';
+import { testEvents } from '../../kernel/golden.js';
+import { careTeamEvents } from './events.js';
 
-describeGoldenFiles(import.meta.url, careTeamEvents);
-
-describe('The name of one who joins', () => {
-  it('is sealed with what belongs to the team', () => {
-    expect(teamMemberJoined.sealed({} as never)).toEqual({ name: 'team' });
+describe('The events of a care team', () => {
+  testEvents(careTeamEvents, import.meta.url, {
+    TeamMemberInvited: {},
+    TeamMemberJoined: { team: ['name'] },
+    TeamMemberRemoved: {},
+    WorkerRestricted: {},
+    RestrictionLifted: {},
   });
 });

@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import {
   DomainError, forbidden, id, instant, invalid, invalidTransition, isUuid, longText, notFound, purposesOfUse, roles, segments,
-  shortText, someOf, workerRoles, type Caller, type Command, type CommandDefinition, type PurposeOfUse, type StreamDefinition,
+  sha256, shortText, someOf, workerRoles, type Caller, type Command, type CommandDefinition, type PurposeOfUse, type StreamDefinition,
 } from '@peerbridge/kernel';
 import {
   consentEvents, consentKinds, consentStatements, recipientClasses, type ConsentEvent, type ConsentFact, type ConsentKind,
@@ -307,7 +306,7 @@ export const revokeConsent: CommandDefinition<Revocation, ConsentStreamState, Co
 /** The artifact of a person's authenticated act: who revoked which consent of whom, and when. SHA-256, hex. */
 function hashOfOwnAct({ input, caller, participantId, now }: Command<Revocation, TeamFacts>): string {
   const artifact = ['revocation', participantId, input.consentId, caller.memberId, now].join('\n');
-  return createHash('sha256').update(artifact).digest('hex');
+  return sha256(artifact);
 }
 
 export const consentCommands = [draftConsent, grantConsent, narrowConsent, suspendConsent, liftSuspension, revokeConsent];

@@ -1,11 +1,14 @@
-import { describe, it, expect } from '@jest/globals';
-import { describeGoldenFiles } from '../../kernel/golden.js';
-import { consentDrafted, consentEvents, consentGranted } from './events.js';
+import { describe } from '@jest/globals';
+import { testEvents } from '../../kernel/golden.js';
+import { consentEvents } from './events.js';
 
-describeGoldenFiles(import.meta.url, consentEvents);
-
-describe('The words of a consent form', () => {
-  it.each([['a draft', consentDrafted], ['a grant', consentGranted]])('are sealed in %s', (_what, definition) => {
-    expect(definition.sealed({} as never)).toEqual({ signature: 'identity', expiryEvent: 'team' });
+describe('The events of a consent', () => {
+  testEvents(consentEvents, import.meta.url, {
+    ConsentDrafted: { identity: ['signature'], team: ['expiryEvent'] },
+    ConsentGranted: { identity: ['signature'], team: ['expiryEvent'] },
+    ConsentNarrowed: {},
+    ConsentSuspended: {},
+    SuspensionLifted: {},
+    ConsentRevoked: {},
   });
 });

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import {
   changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem,
   type ConsentFact as PolicyConsent,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type ProjectedEvent, type Projection, type Rows } from '@peerbridge/projection';
-import type { Segment } from '@peerbridge/kernel';
+import { sha256, type Segment } from '@peerbridge/kernel';
 import type { SealedPart } from '@peerbridge/vault';
 import type { ConsentFact, Recipient, Terms } from './events.js';
 
@@ -84,7 +83,7 @@ function putForm(rows: Rows, event: ProjectedEvent, id: string, state: 'draft' |
     purposes: terms.purposes ?? [],
     recipients: terms.recipients ?? [], signed_at: terms.signedAt ?? null, effective_from: terms.effectiveFrom ?? null,
     expiry: terms.expiry ?? null,
-    copy_hash: state === 'active' ? createHash('sha256').update(canonicalize(terms)!).digest('hex') : null,
+    copy_hash: state === 'active' ? sha256(canonicalize(terms)!) : null,
     version: event.fact.revision, sealed: [...drafted?.sealed ?? [], ...event.sealed],
   });
   if (drafted) touchItem(rows, event, id);

@@ -1,4 +1,7 @@
-import { describeGoldenFiles } from '../../kernel/golden.js';
+import { describe } from '@jest/globals';
+import { testEvents } from '../../kernel/golden.js';
 import { organizationEvents } from './events.js';
 
-describeGoldenFiles(import.meta.url, organizationEvents);
+describe('The events of an organization', () => {
+  testEvents(organizationEvents, import.meta.url, { OrganizationRegistered: {} });
+});

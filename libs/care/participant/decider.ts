@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import {
-  day, DomainError, forbidden, id, invalid, longText, notFound, shortText, type Caller, type CommandDefinition,
+  day, DomainError, forbidden, id, invalid, longText, notFound, settings, shortText, type Caller, type CommandDefinition,
   type StreamDefinition,
 } from '@peerbridge/kernel';
-import { participantEvents, settings, type ParticipantEvent, type ParticipantFact } from './events.js';
+import { participantEvents, type ParticipantEvent, type ParticipantFact } from './events.js';
 
 export interface ParticipantState {
   enrolled: { revision: number } | undefined;

@@ -1,12 +1,5 @@
 import { z } from 'zod';
-import { defineEvent, type FactOf, type NewEventOf } from '@peerbridge/kernel';
-
-/** Where peers meet people. */
-export const settings = [
-  'behavioralHealth', 'socialService', 'peerRecoveryCenter', 'communityHealthCenter', 'housingProgram', 'recoveryResidence',
-  'hospital', 'emergencyDepartment', 'prison', 'jail', 'court', 'school', 'faithBased', 'communityOrganization',
-  'peerRunOrganization', 'primaryCare', 'childWelfare', 'homelessShelter', 'veteranServices', 'home', 'virtual', 'other',
-] as const;
+import { defineEvent, settings, type FactOf, type NewEventOf } from '@peerbridge/kernel';
 
 const contact = z.object({
   phone: z.string().optional(),

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import {
-  id, instant, invalid, longText, notFound, someOf, type CommandDefinition, type StreamDefinition,
+  id, instant, invalid, longText, notFound, settings, someOf, type CommandDefinition, type StreamDefinition,
 } from '@peerbridge/kernel';
 import {
-  activities, continuumStages, dimensions, modalities, peerContactEvents, settings, supportTypes, visibilities,
+  activities, continuumStages, dimensions, modalities, peerContactEvents, supportTypes, visibilities,
   type PeerContactEvent, type PeerContactFact,
 } from './events.js';
 

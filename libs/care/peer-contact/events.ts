@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { defineEvent, id, instant, longText, type FactOf, type NewEventOf } from '@peerbridge/kernel';
+import { defineEvent, id, instant, longText, settings, type FactOf, type NewEventOf } from '@peerbridge/kernel';
 
 export const modalities = ['inPerson', 'phone', 'video', 'text', 'group'] as const;
 export type Modality = (typeof modalities)[number];
@@ -15,12 +15,6 @@ export const continuumStages = ['prevention', 'harmReduction', 'treatment', 'rec
 export const activities = [
   'connection', 'linkage', 'coaching', 'resource', 'accompaniment', 'sharedActivity', 'skill', 'skillProblemSolving',
   'skillDecisionMaking', 'skillCoping', 'skillDailyLiving', 'advocacy',
-] as const;
-
-export const settings = [
-  'behavioralHealth', 'socialService', 'peerRecoveryCenter', 'communityHealthCenter', 'housingProgram', 'recoveryResidence',
-  'hospital', 'emergencyDepartment', 'prison', 'jail', 'court', 'school', 'faithBased', 'communityOrganization',
-  'peerRunOrganization', 'primaryCare', 'childWelfare', 'homelessShelter', 'veteranServices', 'home', 'virtual', 'other',
 ] as const;
 
 /** A contact is between the two of them unless the person opens it to the team. */
