@@ -38,7 +38,7 @@ export const consentTable = defineTable<ConsentRow>({
 
 export const consentProjection: Projection<ConsentFact> = {
   name: 'consent',
-  version: 1,
+  version: 2,
   tables: [consentTable, ...sharedTables],
   handles: ['ConsentDrafted', 'ConsentGranted', 'ConsentNarrowed', 'ConsentSuspended', 'SuspensionLifted', 'ConsentRevoked'],
   needs: (event) => [needsPerson(event), needsItem(event.fact.data.consentId), rowKey(consentTable, event.fact.data.consentId)],
@@ -53,7 +53,9 @@ export const consentProjection: Projection<ConsentFact> = {
         const { kind, discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry } = fact.data;
         putForm(rows, event, id, 'active', fact.data);
         const granted: PolicyConsent = {
-          id, kind, state: 'active', discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry,
+          id, kind, state: 'active', discloserOrgId, recipients, segments, purposes, effectiveFrom,
+          // Which event ends it stays sealed: people judge that, and withdraw.
+          expiry: expiry.at || expiry.none ? expiry : { event: 'sealed' },
         };
         changeFacts(rows, event, (facts) => ({ ...facts, consents: [...facts.consents, granted] }));
         break;
