@@ -62,15 +62,18 @@ async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 /** Retries what an outage interrupted with the same ids and expected revision, as every caller of the port may. */
 async function insist(append: () => Promise<AppendResult>): Promise<AppendResult> {
-  for (;;) {
+  for (const deadline = Date.now() + PATIENCE_MS; ;) {
     try {
       return await append();
     } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
+      if (!(error instanceof StoreUnavailable) || Date.now() > deadline) throw error;
       await delay(50);
     }
   }
 }
+
+/** Longer than any of it takes on a busy machine; shorter than the tests' own limits. */
+const PATIENCE_MS = 25_000;
 
 /** A subscriber that writes down all it is handed. */
 class Follower {
@@ -101,10 +104,14 @@ class Follower {
     return this.items.flatMap((item) => (item.kind === 'checkpoint' ? [item.position] : [])).at(-1);
   }
 
-  /** Until it holds; the test's own time limit is the bound. */
+  /** @throws what ended the subscription, or an Error when it does not come to hold */
   async until(condition: (self: Follower) => boolean): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS;
     while (!condition(this)) {
       if (this.failure) throw this.failure;
+      if (Date.now() > deadline) {
+        throw new Error(`Waited in vain, after ${this.items.length} items`);
+      }
       await delay(10);
     }
   }

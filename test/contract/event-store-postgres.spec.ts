@@ -3,7 +3,6 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,11 +13,12 @@ import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { openEmbeddedPostgres } from '@peerbridge/platform';
 import { anEvent, eventStoreContract, type StoreUnderTest } from '../../libs/event-store/contract.js';
 import { Gate } from '../support/gate.js';
+import { testRunFolder } from '../support/postgres.js';
 import { compiledDist } from '../support/run-typescript.js';
 
 /** An embedded PostgreSQL of its own, behind a gate that keeps an outage going until the test ends it. */
 async function openServer() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'peerbridge-event-store-'));
+  const dataDir = await mkdtemp(join(testRunFolder(), 'event-store-'));
   const server = await openEmbeddedPostgres({ dataDir });
   const gate = await Gate.before(Number(new URL(server.url).port));
   const url = new URL(server.url);
@@ -125,7 +125,8 @@ describe('The PostgreSQL event store', () => {
     })();
     let acknowledged = false;
     const append = store.append(ours, [anEvent(ours)], { expectedRevision: 'noStream' }).then(() => { acknowledged = true; });
-    while (!(await pool.query("select 1 from pg_locks where locktype = 'advisory' and not granted")).rowCount) await delay(10);
+    const waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted";
+    while (!acknowledged && !(await pool.query(waiting)).rowCount) await delay(10);
     expect([await all(), seen, acknowledged]).toEqual([[], [], false]);
 
     await elsewhere.query('commit');
