@@ -34,7 +34,8 @@ export async function runProcess(start: (config: Config) => Promise<Running>): P
 }
 
 function fail(error: unknown): never {
-  const reasons = error instanceof ConfigError ? error.mistakes : [error instanceof Error ? error.message || error.name : String(error)];
+  const reason = error instanceof Error ? error.message || error.name : String(error);
+  const reasons = error instanceof ConfigError ? error.mistakes : [reason];
   for (const reason of reasons) process.stderr.write(`peerbridge: ${reason}\n`);
   process.exit(1);
 }

@@ -50,7 +50,8 @@ export async function openSystem(config: Config, name: string, log: Logger = cre
     const codec = new EventCodec(streams.flatMap((stream) => stream.events), vault);
     const view = new View([...capabilities.flatMap(({ projections }) => projections), commandProjection(streams)]);
     return {
-      config, log, metrics: new Metrics(), clock: config.devClock ? new AdjustableClock() : systemClock, database, store, vault, codec, view,
+      config, log, metrics: new Metrics(), clock: config.devClock ? new AdjustableClock() : systemClock,
+      database, store, vault, codec, view,
       async connect() {
         const client = new pg.Client({ connectionString: database.url, application_name: `peerbridge-${name}`, keepAlive: true });
         await client.connect();
@@ -77,17 +78,22 @@ export interface Answering {
   close(): Promise<void>;
 }
 
-export async function openAnswering({ config, metrics, clock, database, store, vault, codec, connect }: System): Promise<Answering> {
+export async function openAnswering(
+  { config, metrics, clock, database, store, vault, codec, connect }: System,
+): Promise<Answering> {
   const ended = new AbortController();
   const position = new ViewPosition(database.pool, connect);
   await position.start();
   const lag = new ViewLag(store, position, LAG_BOUND_MS);
   void lag.watch(ended.signal, (events) => metrics.projectionLag.set(events));
-  const lockPool = new pg.Pool({ connectionString: database.url, max: 16, application_name: 'peerbridge-deliveries', keepAlive: true });
+  const lockPool = new pg.Pool({
+    connectionString: database.url, max: 16, application_name: 'peerbridge-deliveries', keepAlive: true,
+  });
   lockPool.on('error', () => undefined);
   const locks = new PersonLocks(lockPool, DRAIN_WAIT_MS);
   const shared = new SharedView({
-    db: database.kysely, pool: database.pool, store, position, codec, clock, readWaitMs: config.readWaitMs, isUnknowable: () => lag.isPastBound,
+    db: database.kysely, pool: database.pool, store, position, codec, clock, readWaitMs: config.readWaitMs,
+    isUnknowable: () => lag.isPastBound,
     observe: (role, outcome) => metrics.disclosureDecisions.inc({ role, outcome }),
   });
   return {

@@ -18,7 +18,8 @@ export interface BenchServer {
 export async function startServer(): Promise<BenchServer> {
   const dataDir = await mkdtemp(join(tmpdir(), 'peerbridge-bench-'));
   const child: ChildProcess = fork(new URL('./server.js', import.meta.url), {
-    env: { ...process.env, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error' }, execArgv: process.env['BENCH_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir', process.env['BENCH_PROFILE']] : [],
+    env: { ...process.env, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error' },
+    execArgv: process.env['BENCH_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir', process.env['BENCH_PROFILE']] : [],
   });
   const started = await new Promise<Pick<BenchServer, 'graphql' | 'tokens' | 'pid'>>((resolve, reject) => {
     child.once('message', (message) => resolve(message as BenchServer));
@@ -45,7 +46,9 @@ export class GraphqlClient {
     return new Promise((resolve, reject) => {
       const request = http.request(this.url, {
         agent: this.agent, method: 'POST',
-        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}`, 'content-length': Buffer.byteLength(body) },
+        headers: {
+          'content-type': 'application/json', authorization: `Bearer ${token}`, 'content-length': Buffer.byteLength(body),
+        },
       }, (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -15,7 +15,9 @@ export async function run({ rounds = 5, commands = 4_000 }: { rounds?: number; c
     for (let index = 0; index < 64; index += 1) people.push(await enroll(client, token));
     const sides = {
       commands: (index: number) => client.ask(token, logContact, { input: contactInput(people[index % people.length]!) }),
-      nothing: () => client.ask(token, doNothing, { input: { commandId: randomUUID(), participantId: people[0]!, summary: 'Nothing.' } }),
+      nothing: () => client.ask(token, doNothing, {
+        input: { commandId: randomUUID(), participantId: people[0]!, summary: 'Nothing.' },
+      }),
     };
     const measured: Record<keyof typeof sides, number>[] = [];
     for (let round = 0; round <= rounds; round += 1) {

@@ -13,7 +13,8 @@ export async function run({ rounds = 5, events = 20_000 }: { rounds?: number; ev
     const people: string[] = [];
     for (let index = 0; index < 200; index += 1) people.push(await enroll(client, token));
     await rate(events, 32, (index) => client.ask(token, logContact, { input: contactInput(people[index % people.length]!) }));
-    const system = await openSystem(loadConfig({ ...process.env, DATA_DIR: server.dataDir, LOG_LEVEL: 'error' }), 'bench-rebuild');
+    const config = loadConfig({ ...process.env, DATA_DIR: server.dataDir, LOG_LEVEL: 'error' });
+    const system = await openSystem(config, 'bench-rebuild');
     try {
       const measured: { rebuiltPerSecond: number; readPerSecond: number }[] = [];
       for (let round = 0; round <= rounds; round += 1) {
@@ -22,7 +23,9 @@ export async function run({ rounds = 5, events = 20_000 }: { rounds?: number; ev
         for await (const _ of system.store.readAll()) read += 1;
         const readPerSecond = read / ((performance.now() - start) / 1_000);
         start = performance.now();
-        const { equal } = await rebuildView({ ...system, pool: system.database.pool, alarm: (event) => { throw new Error(event.metadata.type); } });
+        const { equal } = await rebuildView({
+          ...system, pool: system.database.pool, alarm: (event) => { throw new Error(event.metadata.type); },
+        });
         if (!equal) throw new Error('The rebuilt view is not the live one');
         const rebuiltPerSecond = read / ((performance.now() - start) / 1_000);
         if (round > 0) measured.push({ rebuiltPerSecond, readPerSecond });

@@ -17,12 +17,17 @@ await ensureInstalled();
 const folder = path.join(root, '.cache', 'bench');
 await rm(folder, { recursive: true, force: true });
 const swc = path.join(root, 'node_modules', '@swc', 'cli', 'bin', 'swc.js');
-const args = ['apps', 'libs', 'bench', 'test/support', '--out-dir', folder, '--config-file', '.swcrc', '--ignore', '**/*.spec.ts', '--quiet', '--copy-files'];
+const args = [
+  'apps', 'libs', 'bench', 'test/support', '--out-dir', folder, '--config-file', '.swcrc', '--ignore', '**/*.spec.ts', '--quiet',
+  '--copy-files',
+];
 const built = spawnSync(process.execPath, [swc, ...args], { cwd: root, stdio: 'inherit' });
 if (built.status !== 0) process.exit(1);
 
 for (const name of names.length > 0 ? names : all) {
   const { run } = await import(pathToFileURL(path.join(folder, 'bench', `${name}.js`)).href);
   const { summary } = await run();
-  process.stdout.write(`${name}\n${Object.entries(summary).map(([what, value]) => `  ${what.padEnd(24)} ${typeof value === 'object' ? JSON.stringify(value) : value}\n`).join('')}`);
+  const lines = Object.entries(summary).map(([what, value]) =>
+    `  ${what.padEnd(24)} ${typeof value === 'object' ? JSON.stringify(value) : value}\n`);
+  process.stdout.write(`${name}\n${lines.join('')}`);
 }

@@ -48,7 +48,10 @@ const MemoryConnection = connectionType('Memory', () => MemoryEntry);
 
 const entries = Array.from({ length: 20 }, (_, index) => ({
   cursor: `cursor-${index}`,
-  node: { id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`, type: 'PeerContactLogged', occurredAt: '2026-01-15T12:00:00.000Z', segments: ['peer'] },
+  node: {
+    id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+    type: 'PeerContactLogged', occurredAt: '2026-01-15T12:00:00.000Z', segments: ['peer'],
+  },
 }));
 
 @Resolver()
@@ -60,7 +63,8 @@ class IdleResolver {
 
   @Query(() => MemoryConnection)
   memory() {
-    return { edges: entries, pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null }, totalCount: 20 };
+    const pageInfo = { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null };
+    return { edges: entries, pageInfo, totalCount: 20 };
   }
 }
 

@@ -18,7 +18,8 @@ export async function run({ rounds = 5, queries = 6_000 }: { rounds?: number; qu
     await rate(people.length * HISTORY, CLIENTS, (index) =>
       client.ask(token, logContact, { input: contactInput(people[index % people.length]!) }));
     const sides = {
-      view: (index: number) => client.post(token, JSON.stringify({ query: timeline, variables: { id: people[index % people.length] } })),
+      view: (index: number) =>
+        client.post(token, JSON.stringify({ query: timeline, variables: { id: people[index % people.length] } })),
       memory: () => client.post(token, JSON.stringify({ query: memory, variables: {} })),
     };
     const seen = JSON.parse(await sides.view(0)) as { data: { participant: { timeline: { edges: unknown[] } } } };

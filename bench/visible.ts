@@ -5,7 +5,9 @@ import { keep, percentile, spread, type BenchResult } from './result.js';
 
 const COMMANDS_PER_SECOND = 300;
 const OBSERVED_PER_SECOND = 20;
-const see = 'query ($id: ID!, $at: String) { participant(id: $id, atLeast: $at) { id contacts(first: 1) { edges { node { id } } } } }';
+const see = `query ($id: ID!, $at: String) {
+  participant(id: $id, atLeast: $at) { id contacts(first: 1) { edges { node { id } } } }
+}`;
 
 /**
  * From acknowledgement to visible in GraphQL at 300 commands a second, and the resident memory of the process under that
@@ -45,7 +47,9 @@ export async function run({ rounds = 5, seconds = 10 }: { rounds?: number; secon
       await Promise.all(pending);
       const achievedPerSecond = (COMMANDS_PER_SECOND * seconds) / ((performance.now() - start) / 1_000);
       if (round > 0) {
-        measured.push({ p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99), achievedPerSecond, residentMiB: largest, stale });
+        measured.push({
+          p50Ms: percentile(latencies, 0.5), p99Ms: percentile(latencies, 0.99), achievedPerSecond, residentMiB: largest, stale,
+        });
       }
     }
     return await keep({

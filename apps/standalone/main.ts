@@ -53,6 +53,8 @@ async function start(config: Config): Promise<Running> {
 
 function welcome({ graphql, explorer, tokens }: { graphql: string; explorer: string; tokens: Record<string, string> }): string {
   const lines = Object.entries(tokens).map(([role, token]) => `  ${role.padEnd(14)} ${token}`);
-  return ['', 'Peerbridge is running.', `  GraphQL        ${graphql}`, `  Explorer       ${explorer}`, '', 'A token per role:', ...lines, '',
-    'Stop with Ctrl-C.', ''].join('\n');
+  return [
+    '', 'Peerbridge is running.', `  GraphQL        ${graphql}`, `  Explorer       ${explorer}`, '',
+    'A token per role:', ...lines, '', 'Stop with Ctrl-C.', '',
+  ].join('\n');
 }

@@ -81,7 +81,8 @@ export type AnyEventDefinition = Omit<EventDefinition<string, never, string>, 's
 type NothingSealed = Record<never, Segment>;
 
 export function defineEvent<
-  const Type extends string, Data extends object, const Sealed extends Partial<Record<Extract<keyof Data, string>, Segment>> = NothingSealed,
+  const Type extends string, Data extends object,
+  const Sealed extends Partial<Record<Extract<keyof Data, string>, Segment>> = NothingSealed,
 >(definition: {
   type: Type;
   version?: number;

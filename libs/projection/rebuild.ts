@@ -77,7 +77,9 @@ export async function rebuildView(
       const retiring = await liveCheckpoint('FOR UPDATE OF checkpoint');
       await catchUp(retiring.position, (work) => work());
       const hash = await view.hash(client, version);
-      await client.query('UPDATE runtime.checkpoint SET position = $2 WHERE consumer = $1', [View.consumer(version), retiring.position]);
+      await client.query(
+        'UPDATE runtime.checkpoint SET position = $2 WHERE consumer = $1', [View.consumer(version), retiring.position],
+      );
       await client.query('UPDATE runtime.view SET live = false WHERE version = $1', [retiring.version]);
       await client.query('UPDATE runtime.view SET live = true WHERE version = $1', [version]);
       // Without its checkpoint the old version's writer finds itself fenced and looks for the new one.

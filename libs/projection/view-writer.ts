@@ -43,7 +43,8 @@ export class ViewWriter {
     try {
       const consumer = View.consumer(this.version);
       const moved = await client.query(
-        'UPDATE runtime.checkpoint SET position = $3, updated_at = now() WHERE consumer = $1 AND position IS NOT DISTINCT FROM $2',
+        `UPDATE runtime.checkpoint SET position = $3, updated_at = now()
+         WHERE consumer = $1 AND position IS NOT DISTINCT FROM $2`,
         [consumer, from ?? null, to],
       );
       if (moved.rowCount !== 1) throw new CheckpointMoved(consumer);

@@ -38,7 +38,8 @@ export const clinicianNoteProjection: Projection<ClinicianNoteFact> = {
   version: 1,
   tables: [clinicianNoteTable, ...sharedTables],
   handles: ['ClinicianNoteRecorded', 'ClinicianNoteAmended'],
-  needs: ({ fact }) => fact.type === 'ClinicianNoteRecorded' ? [] : [needsItem(fact.data.noteId), rowKey(clinicianNoteTable, fact.data.noteId)],
+  needs: ({ fact }) =>
+    (fact.type === 'ClinicianNoteRecorded' ? [] : [needsItem(fact.data.noteId), rowKey(clinicianNoteTable, fact.data.noteId)]),
   apply(event, rows) {
     const { fact } = event;
     const id = fact.data.noteId;

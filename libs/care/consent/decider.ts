@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import {
   DomainError, forbidden, id, instant, invalid, invalidTransition, isUuid, longText, notFound, purposesOfUse, roles, segments,
-  sha256, shortText, someOf, workerRoles, type Caller, type Command, type CommandDefinition, type PurposeOfUse, type StreamDefinition,
+  sha256, shortText, someOf, workerRoles, type Caller, type Command, type CommandDefinition, type PurposeOfUse,
+  type StreamDefinition,
 } from '@peerbridge/kernel';
 import {
   consentEvents, consentKinds, consentStatements, recipientClasses, type ConsentEvent, type ConsentFact, type ConsentKind,

@@ -47,7 +47,8 @@ export const peerContactProjection: Projection<PeerContactFact> = {
   version: 1,
   tables: [peerContactTable, ...sharedTables],
   handles: ['PeerContactLogged', 'ContactVisibilitySet'],
-  needs: ({ fact }) => fact.type === 'PeerContactLogged' ? [] : [needsItem(fact.data.contactId), rowKey(peerContactTable, fact.data.contactId)],
+  needs: ({ fact }) =>
+    (fact.type === 'PeerContactLogged' ? [] : [needsItem(fact.data.contactId), rowKey(peerContactTable, fact.data.contactId)]),
   apply(event, rows) {
     const { fact } = event;
     const id = fact.data.contactId;

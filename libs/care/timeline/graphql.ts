@@ -1,5 +1,7 @@
 import { Inject } from '@nestjs/common';
-import { Args, Field, ID, Info, InputType, InterfaceType, ObjectType, Parent, ResolveField, Resolver, Subscription } from '@nestjs/graphql';
+import {
+  Args, Field, ID, Info, InputType, InterfaceType, ObjectType, Parent, ResolveField, Resolver, Subscription,
+} from '@nestjs/graphql';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { ItemRow, PersonAccess, TimelineFilter as Filter, TimelineRow, ViewSession } from '@peerbridge/disclosure';
 import {
@@ -10,7 +12,10 @@ import { instant, invalid, type Segment } from '@peerbridge/kernel';
 import { Participant } from '../participant/index.js';
 import { Deliveries } from './deliveries.js';
 
-@InterfaceType('TimelineEntry', { resolveType: (value: Presented) => value.__typename, description: 'One event of a person\'s story.' })
+@InterfaceType('TimelineEntry', {
+  resolveType: (value: Presented) => value.__typename,
+  description: 'One event of a person\'s story.',
+})
 export abstract class TimelineEntry {
   @Field(() => ID)
   id!: string;
@@ -94,7 +99,9 @@ export class ParticipantTimelineResolver {
 
 @Resolver(() => TimelineEvent)
 export class TimelineResolver {
-  constructor(@Inject(NodeTypes) private readonly nodes: NodeTypes, @Inject(Deliveries) private readonly deliveries: Deliveries) {}
+  constructor(
+    @Inject(NodeTypes) private readonly nodes: NodeTypes, @Inject(Deliveries) private readonly deliveries: Deliveries,
+  ) {}
 
   @ResolveField(() => Node, { nullable: true })
   node(@Parent() { nodeId, session }: TimelineEvent): Promise<Presented | null> {
@@ -105,11 +112,13 @@ export class TimelineResolver {
   timelineEntryAdded(
     @Args('participantId', { type: () => ID }) participantId: string, @Context() context: RequestContext,
   ): AsyncIterableIterator<{ timelineEntryAdded: TimelineEvent }> {
-    const source = this.deliveries.entries(context.caller, participantId.toLowerCase(), context.signal ?? new AbortController().signal);
+    const signal = context.signal ?? new AbortController().signal;
+    const source = this.deliveries.entries(context.caller, participantId.toLowerCase(), signal);
     return {
       async next() {
         const { done, value } = await source.next();
-        return done ? { done, value: undefined } : { done: false, value: { timelineEntryAdded: presentEntry(value.row, value.access, value.session) } };
+        if (done) return { done, value: undefined };
+        return { done: false, value: { timelineEntryAdded: presentEntry(value.row, value.access, value.session) } };
       },
       async return() {
         await source.return?.();

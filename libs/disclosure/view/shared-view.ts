@@ -288,7 +288,8 @@ export class ViewSession {
         WHERE item.participant_id = ${access.participantId} AND item.type = ${type} AND ${rule}`;
       const further = order === 'newest' ? sql`<` : sql`>`;
       const beyond = after === undefined ? sql`` : sql` AND item.position ${further} ${after}`;
-      const { rows } = await this.view.run(sql<Row & { label: ItemRow }>`SELECT content.*, to_jsonb(item) AS label ${from}${beyond}
+      const { rows } = await this.view.run(sql<Row & { label: ItemRow }>`
+        SELECT content.*, to_jsonb(item) AS label ${from}${beyond}
         ORDER BY item.position ${sql.raw(order === 'newest' ? 'DESC' : 'ASC')} LIMIT ${page.first + 1}`);
       return {
         ...cut(rows, page.first, ({ label }) => encodeCursor(label.position)),
@@ -314,7 +315,8 @@ export class ViewSession {
         JOIN ${tableIn(schema, itemTable)} AS item ON item.id = entry.item_id
         WHERE entry.participant_id = ${access.participantId} AND ${rule}${sql.join(filters, sql``)}`;
       const beyond = after ? sql` AND (entry.occurred_at, entry.position) < (${after[0]!}::timestamptz, ${after[1]!})` : sql``;
-      const { rows } = await this.view.run(sql<TimelineRow & { segments: ItemRow['segments'] }>`SELECT entry.*, item.segments ${from}${beyond}
+      const { rows } = await this.view.run(sql<TimelineRow & { segments: ItemRow['segments'] }>`
+        SELECT entry.*, item.segments ${from}${beyond}
         ORDER BY entry.occurred_at DESC, entry.position DESC LIMIT ${page.first + 1}`);
       return {
         ...cut(rows, page.first, (row) => encodeCursor(row.occurred_at, row.position)),
