@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { RecordedEvent } from '@peerbridge/event-store';
 import { loadConfig } from '@peerbridge/platform';
 import { rebuildView } from '@peerbridge/projection';
-import { openSystem } from '../../apps/system.js';
+import { openSystem, type System } from '../../apps/system.js';
 import { faultRounds, seededChance } from '../support/faults.js';
 import { groupBy } from '../support/group-by.js';
 import type { Random } from '../support/random.js';
@@ -105,7 +105,7 @@ async function killDatabase(): Promise<void> {
 }
 
 /** Beside the running system, in this process: the log, read through the store. */
-async function withOwnEyes(look: (log: RecordedEvent[], own: Awaited<ReturnType<typeof openSystem>>) => Promise<void>): Promise<void> {
+async function withOwnEyes(look: (log: RecordedEvent[], own: System) => Promise<void>): Promise<void> {
   const own = await openSystem(loadConfig({ DATA_DIR: system.dataDir, LOG_LEVEL: 'silent' }), 'test');
   try {
     const log: RecordedEvent[] = [];

@@ -38,7 +38,9 @@ export class WriteLoad {
 
   static async of(system: TestSystem, random: Random, size: number): Promise<WriteLoad> {
     const load = new WriteLoad(system);
-    for (let nth = 0; nth < size; nth += 1) load.peers.push({ worker: await system.newWorker('peer', 'OrgR'), random: random.fork() });
+    for (let nth = 0; nth < size; nth += 1) {
+      load.peers.push({ worker: await system.newWorker('peer', 'OrgR'), random: random.fork() });
+    }
     return load;
   }
 
@@ -74,7 +76,7 @@ export class WriteLoad {
     const token = await this.untilAnswered(() => this.system.token({
       sub: `person-${id}`, role: 'person', participant_id: id, org_id: this.system.dev.organizations['OrgR'], name: 'Jordan',
     }));
-    await this.send(peer, id, 'enrollParticipant', { participantId: id, preferredName: 'Jordan', language: 'en', householdSize: 2 });
+    await this.send(peer, id, 'enrollParticipant', { participantId: id, preferredName: 'Jordan', language: 'en' });
     return { id, client: this.system.as(token), maySend: false };
   }
 
