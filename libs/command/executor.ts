@@ -79,7 +79,7 @@ export class CommandExecutor {
     const request: Request = { binding, caller, commandId, bodyHash, expectedVersion, body };
     try {
       const result = await this.answer(request);
-      if (binding.withdrawal) await this.withdraw(request, result);
+      if (binding.withdraws(body)) await this.withdraw(request, result);
       return result;
     } catch (error) {
       throw translated(error);
@@ -140,7 +140,9 @@ export class CommandExecutor {
       input, caller, actor: { id: caller.memberId, role: caller.role, orgId: caller.orgId }, now, occurredAt, newId,
       participantId: participantId ?? '', facts,
     };
-    const streamName = `${stream.category}-${stream.keyedBy === 'participant' ? participantId : subject.id}`;
+    // What stands alone and begins with a command about the person has a stream of its own from its first event on.
+    const entityId = subject.kind === 'participant' ? newId() : subject.id;
+    const streamName = `${stream.category}-${stream.keyedBy === 'participant' ? participantId : entityId}`;
 
     for (let attempt = 1; ; attempt += 1) {
       const loaded = await this.load(binding, streamName, participantId, request);
