@@ -19,8 +19,8 @@ export interface CommandBinding<Input, State, NewEvent, Facts, Fact extends Fact
   definition: CommandDefinition<Input, State, NewEvent, Facts>;
   stream: StreamDefinition<State, Fact>;
   facts?: (context: FactsContext<Input>) => Promise<Facts>;
-  /** Acknowledged only when nobody can be shown any more what it withdraws (privacy: revocation guarantee). */
-  withdrawal: boolean;
+  /** Acknowledged only when nobody can be shown, or rest on, any more what it withdraws (privacy: revocation guarantee). */
+  withdraws(input: Input): boolean;
 }
 
 /** A binding whose types were checked where it was made. */
@@ -31,7 +31,9 @@ export function bind<
 >(
   stream: StreamDefinition<State, Fact>,
   definition: CommandDefinition<Input, State, NewEvent, Facts>,
-  options: { facts?: (context: FactsContext<Input>) => Promise<Facts>; withdrawal?: boolean } = {},
+  options: { facts?: (context: FactsContext<Input>) => Promise<Facts>; withdrawal?: boolean | ((input: Input) => boolean) } = {},
 ): AnyCommandBinding {
-  return { definition, stream, facts: options.facts, withdrawal: options.withdrawal ?? false } as unknown as AnyCommandBinding;
+  const { facts, withdrawal = false } = options;
+  const withdraws = typeof withdrawal === 'boolean' ? () => withdrawal : withdrawal;
+  return { definition, stream, facts, withdraws } as unknown as AnyCommandBinding;
 }

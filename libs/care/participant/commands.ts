@@ -5,4 +5,5 @@ export const enrollParticipantBinding = bind(participantStream, enrollParticipan
 
 export const changePreferencesBinding = bind(participantStream, changePreferences, {
   facts: async ({ access }) => ({ onTeam: access?.decision.onTeam ?? false }),
+  withdrawal: ({ contactsOpenToTeam }) => contactsOpenToTeam === false,
 });

@@ -14,5 +14,6 @@ async function contactFacts({ access, caller, occurredAt }: FactsContext<object>
 }
 
 export const logPeerContactBinding = bind(peerContactStream, logPeerContact, { facts: contactFacts });
-/** A withdrawal where it closes. */
-export const setContactVisibilityBinding = bind(peerContactStream, setContactVisibility, { withdrawal: true });
+export const setContactVisibilityBinding = bind(peerContactStream, setContactVisibility, {
+  withdrawal: ({ visibility }) => visibility === 'personAndPeer',
+});
