@@ -21,13 +21,13 @@ export interface Story {
   grantTpo(): Promise<Payload>;
   /** C-H: to OrgH, identity and housing. @param until default: in a year */
   grantHousing(until?: string): Promise<Payload>;
-  /** C-E: to OrgE, employment. */
-  grantEmployment(): Promise<Payload>;
+  /** C-E: to OrgE, or the organization by that id, employment. */
+  grantEmployment(orgId?: string): Promise<Payload>;
   /** Invited by the person and joined. @param who a role of the fixture, or a worker */
   join(who: string | Worker): Promise<Payload>;
   logContact(change?: Record<string, unknown>): Promise<Payload>;
   recordNote(by: Client, change?: Record<string, unknown>): Promise<Payload>;
-  /** Drafted and sent. @param by default: the peer */
+  /** Drafted and sent. @param organization the fixture's name of it, or an id @param by default: the peer */
   refer(need: string, organization: string, change?: Record<string, unknown>, by?: Client): Promise<Payload>;
 }
 
@@ -64,8 +64,8 @@ export async function enrollP1(system: TestSystem, fields: Record<string, unknow
       kind: 'named', recipients: [{ orgId: organizations.OrgH }], segments: ['identity', 'housing'], purposes: ['COC'],
       expiry: { at: until },
     }),
-    grantEmployment: () => grant({
-      kind: 'named', recipients: [{ orgId: organizations.OrgE }], segments: ['employment'], purposes: ['COC'],
+    grantEmployment: (orgId = organizations.OrgE!) => grant({
+      kind: 'named', recipients: [{ orgId }], segments: ['employment'], purposes: ['COC'],
       expiry: { at: inAYear(signedAt) },
     }),
     async join(who) {
@@ -85,7 +85,7 @@ export async function enrollP1(system: TestSystem, fields: Record<string, unknow
     }),
     async refer(need, organization, change = {}, by = peer) {
       const { id: referralId } = await by.mutate('draftReferral', {
-        participantId: id, needCategory: need, targetOrganizationId: organizations[organization], ...change,
+        participantId: id, needCategory: need, targetOrganizationId: organizations[organization] ?? organization, ...change,
       });
       return by.mutate('sendReferral', { referralId });
     },
@@ -97,3 +97,66 @@ const inAYear = (time: string): string => later(time, 365 * 24 * HOUR_MS);
 
 /** An instant so many milliseconds after another. */
 export const later = (time: string, ms: number): string => new Date(Date.parse(time) + ms).toISOString();
+
+interface List<Node> {
+  totalCount: number;
+  edges: { node: Node }[];
+}
+
+/** A participant as somebody sees them, lists as arrays. Null: as if there were no such person. */
+export type Seen = Record<
+  'version' | 'preferredName' | 'legalName' | 'birthDate' | 'contact' | 'language' | 'interpreterNeeded' | 'householdSize'
+  | 'accessibility' | 'pathway' | 'track' | 'enrolledVia' | 'setting' | 'safeContact' | 'doNotAskTopics' | 'employment', unknown
+> & {
+  id: string;
+  team: { id: string; role: string; state: string; isPrimaryPeer: boolean; worker: { id: string; name: string | null } | null }[];
+  consents: { id: string; kind: string; state: string }[];
+  contacts: { id: string; summary: string | null; narrative: string | null; author: { id: string } | null }[];
+  notes: { id: string; body: string | null; author: { id: string } | null }[];
+  referrals: { id: string; state: string }[];
+  timeline: { type: string; occurredAt: string; recordedAt: string; actor: { id: string } | null; node: { id: string } | null }[];
+};
+
+const lists = {
+  team: 'id role state isPrimaryPeer worker { id name }',
+  consents: 'id kind state',
+  contacts: 'id summary narrative author { id }',
+  notes: 'id body author { id }',
+  referrals: 'id state',
+  timeline: 'type occurredAt recordedAt actor { id } node { id }',
+};
+
+/** Everything that the viewer can learn about a participant now. What a list counts is what it holds. */
+export async function see(viewer: Client, participantId: string): Promise<Seen | null> {
+  const { participant } = await viewer.query<{ participant: Record<string, unknown> | null }>(`
+    query($id: ID!, $atLeast: String) { participant(id: $id, atLeast: $atLeast) {
+      id version preferredName legalName birthDate contact { phone email address okToText } language interpreterNeeded householdSize
+      accessibility pathway track enrolledVia setting safeContact doNotAskTopics employment { status startDate accommodation }
+      ${Object.entries(lists).map(([list, fields]) => `${list}(first: 100) { totalCount edges { node { ${fields} } } }`).join(' ')}
+    } }`, { id: participantId });
+  if (!participant) return null;
+  const arrays = Object.keys(lists).map((list) => {
+    const { totalCount, edges } = participant[list] as List<unknown>;
+    if (totalCount !== edges.length) throw new Error(`${list} holds ${edges.length} and counts ${totalCount}`);
+    return [list, edges.map(({ node }) => node)];
+  });
+  return { ...participant, ...Object.fromEntries(arrays) } as Seen;
+}
+
+/** Per permitted segment its basis, per other segment why not; null where nothing may be seen. */
+export async function accessOf(viewer: Client, participantId: string): Promise<Record<string, string> | null> {
+  const { access } = await viewer.query<{
+    access: { segments: { segment: string; permitted: boolean; basis: string | null; refusal: string | null }[] } | null;
+  }>(`query($id: ID!, $atLeast: String) { access(participantId: $id, atLeast: $atLeast) {
+    segments { segment permitted basis refusal } } }`, { id: participantId });
+  return access && Object.fromEntries(access.segments.map(({ segment, permitted, basis, refusal }) => {
+    if (permitted === (basis === null) || permitted === (refusal !== null)) throw new Error(`${segment} is neither open nor refused`);
+    return [segment, (basis ?? refusal)!];
+  }));
+}
+
+/** What a node id leads this viewer to. */
+export async function nodeOf(viewer: Client, id: string): Promise<{ __typename: string; id: string } | null> {
+  return (await viewer.query<{ node: { __typename: string; id: string } | null }>(
+    'query($id: ID!, $atLeast: String) { node(id: $id, atLeast: $atLeast) { __typename id } }', { id })).node;
+}

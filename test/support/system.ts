@@ -54,7 +54,7 @@ export interface TestSystem {
   token(claims: Claims): Promise<string>;
   /** A member of the fixture by role, or whoever the token says. */
   as(roleOrToken: string): Client;
-  /** A worker nobody has met before, by the fixture's name of their organization. */
+  /** A worker nobody has met before. @param organization the fixture's name of it, or an id */
   newWorker(role: string, organization: string): Promise<Worker>;
   /** Freezes domain time. Tests of one file share it. */
   freeze(time: string): Promise<void>;
@@ -135,7 +135,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
     });
     if (!response.ok) throw new Error(`The clock was not set: ${await response.text()}`);
   };
-  const as = (roleOrToken: string): Client => new Client(() => dev, dev.tokens[roleOrToken] ?? roleOrToken);
+  const latest: Latest = { position: undefined };
+  const as = (roleOrToken: string): Client => new Client(() => dev, dev.tokens[roleOrToken] ?? roleOrToken, latest);
   return {
     get dev() {
       return dev;
@@ -146,8 +147,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
     token,
     as,
     async newWorker(role, organization) {
-      const orgId = dev.organizations[organization];
-      if (!orgId) throw new Error(`The fixture has no ${organization}`);
+      const orgId = dev.organizations[organization] ?? organization;
       const access = await token({ sub: `${role}-${randomUUID()}`, role, org_id: orgId, name: `A ${role} of ${organization}` });
       return { client: as(access), memberId: memberIdIn(access), orgId, role };
     },
@@ -204,15 +204,21 @@ export interface Payload {
   position: string;
 }
 
+/** What the tests of a system were last acknowledged. */
+interface Latest {
+  position: string | undefined;
+}
+
 /** One caller: a token and what can be done with it. */
 export class Client {
-  constructor(private readonly dev: () => Dev, readonly token: string) {}
+  constructor(private readonly dev: () => Dev, readonly token: string, private readonly latest: Latest) {}
 
-  /** The answer as it came. */
+  /** The answer as it came. A query's variable `$atLeast` is the position that any client was last acknowledged. */
   async ask<Data = Record<string, unknown>>(
     query: string, variables: Record<string, unknown> = {}, headers: Record<string, string> = {},
   ): Promise<Answer<Data>> {
-    const response = await post(this.dev().graphql, { query, variables }, { authorization: `Bearer ${this.token}`, ...headers });
+    const body = { query, variables: query.includes('$atLeast') ? { atLeast: this.latest.position, ...variables } : variables };
+    const response = await post(this.dev().graphql, body, { authorization: `Bearer ${this.token}`, ...headers });
     return { status: response.status, ...await response.json() as Omit<Answer<Data>, 'status'> };
   }
 
@@ -228,7 +234,7 @@ export class Client {
    * @param selection of the payload, beside id, version and position
    */
   async mutate<Node = unknown>(name: string, input: Record<string, unknown>, selection = ''): Promise<Payload & Node> {
-    const { data, errors } = await this.command<Payload & Node>(name, input, selection);
+    const { data, errors } = await this.command<Node>(name, input, selection);
     const payload = data?.[name];
     if (errors || !payload) throw new Error(`${name} refused: ${JSON.stringify(errors)}`);
     return payload;
@@ -249,11 +255,16 @@ export class Client {
     return error;
   }
 
-  command<P = Payload>(name: string, input: Record<string, unknown>, selection = ''): Promise<Answer<Record<string, P | null>>> {
+  /** Runs a mutation, whatever comes of it. */
+  async command<P = Payload>(
+    name: string, input: Record<string, unknown>, selection = '',
+  ): Promise<Answer<Record<string, (P & Payload) | null>>> {
     const type = `${name.charAt(0).toUpperCase()}${name.slice(1)}Input`;
-    return this.ask(`mutation($input: ${type}!) { ${name}(input: $input) { id version position ${selection} } }`, {
-      input: { commandId: randomUUID(), ...input },
-    });
+    const text = `mutation($input: ${type}!) { ${name}(input: $input) { id version position ${selection} } }`;
+    const answer = await this.ask<Record<string, (P & Payload) | null>>(text, { input: { commandId: randomUUID(), ...input } });
+    const position = answer.data?.[name]?.position;
+    if (position) this.latest.position = position;
+    return answer;
   }
 
   /** Open when this returns: what is written from now on is delivered, if it is to be. */
