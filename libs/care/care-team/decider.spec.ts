@@ -102,6 +102,13 @@ describe('Joining the care team', () => {
       .thenRefused('NOT_FOUND');
   });
 
+  it('tells who was shut out nothing, not even that they are on the team', () => {
+    for (const facts of [[invited(clinician)], [invited(clinician), joined(clinician)]]) {
+      given(careTeamStream, ...facts, restricted(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician })
+        .thenRefused('NOT_FOUND');
+    }
+  });
+
   it('happens once', () => {
     given(careTeamStream, invited(clinician), joined(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician })
       .thenRefused('INVALID_TRANSITION', { state: 'joined' });

@@ -97,7 +97,7 @@ const joining = z.object({ participantId: id });
 
 /**
  * The invited accept, in the role and for the organization they were invited for. The first peer becomes the primary one.
- * @throws DomainError NOT_FOUND to anyone uninvited, who cannot tell the person exists
+ * @throws DomainError NOT_FOUND to anyone uninvited or shut out, who cannot tell the person exists
  */
 export const joinCareTeam: CommandDefinition<z.infer<typeof joining>, CareTeamState, CareTeamEvent> = {
   name: 'joinCareTeam',
@@ -105,9 +105,9 @@ export const joinCareTeam: CommandDefinition<z.infer<typeof joining>, CareTeamSt
   input: joining,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
   entity: (_input, { members }, { memberId }) => members[memberId]?.membershipId,
-  authorize({ caller }, { members }) {
+  authorize({ caller }, { members, restricted }) {
     const invited = members[caller.memberId];
-    if (!invited || invited.state === 'removed') throw notFound('participant');
+    if (!invited || invited.state === 'removed' || restricted.includes(caller.memberId)) throw notFound('participant');
     if (invited.role !== caller.role || invited.orgId !== caller.orgId) throw forbidden('Invited in another role.');
   },
   decide({ caller }, { members }) {
