@@ -17,9 +17,10 @@ export class Mutations {
     load: (session: ViewSession, id: string) => Promise<object | null>,
   ): Promise<Omit<CommandResult, 'outcome'> & { node: object | null }> {
     const { outcome, ...result } = await this.commands.execute(new ExecuteCommand(binding, input, context.caller));
-    void outcome;
     if (!selects(info, field)) return { ...result, node: null };
     await this.view.atLeast(result.position);
+    // A repeat is answered with the node as it is by now, which is later than its position.
+    if (outcome === 'repeated') await this.view.caughtUp();
     return { ...result, node: await load(this.view.session(context.caller), result.id) };
   }
 }
