@@ -1,0 +1,270 @@
+import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
+import { accessOf, allStatements, enrollP1, everySegmentButCounseling, later, nodeOf, see, type Story } from '../support/story.js';
+import { startSystem, type Client, type TestSystem } from '../support/system.js';
+
+let system: TestSystem;
+beforeAll(async () => { system = await startSystem(); }, 90_000);
+afterAll(async () => { expect(await system.stop()).toBe(0); }, 30_000);
+
+const as = (role: string): Client => system.as(role);
+const stateOf = async (viewer: Client, consentId: string) => (await viewer.query<{ node: { state: string } | null }>(
+  'query($id: ID!, $atLeast: String) { node(id: $id, atLeast: $atLeast) { ... on Consent { state } } }', { id: consentId })).node?.state;
+
+describe('A consent with an end', () => {
+  afterEach(() => system.thaw());
+
+  it('permits a millisecond before and refuses at the instant, with nothing scheduled (6)', async () => {
+    const until = '2026-03-01T00:00:00.000Z';
+    await system.freeze('2026-02-01T12:00:00.000Z');
+    const story = await enrollP1(system);
+    const consent = await story.grantHousing(until);
+    const referral = await story.refer('housing', 'OrgH');
+    const entries = await as('housing').subscribe('subscription($id: ID!) { timelineEntryAdded(participantId: $id) { type } }',
+      { id: story.id });
+
+    await system.freeze('2026-02-28T23:59:59.999Z');
+    expect(await see(as('housing'), story.id)).toMatchObject({ preferredName: 'Jordan', referrals: [{ id: referral.id }] });
+    expect(await accessOf(as('housing'), story.id)).toMatchObject({ housing: 'named' });
+    const { access } = await as('housing').query<{ access: { at: string; segments: { until: string | null }[] } }>(
+      'query($id: ID!) { access(participantId: $id) { at segments { until } } }', { id: story.id });
+    expect(access.at).toBe('2026-02-28T23:59:59.999Z');
+    expect(access.segments.map((segment) => segment.until).filter(Boolean)).toEqual([until, until]);
+    await as('housing').mutate('acceptReferral', { referralId: referral.id });
+    await entries.arrived(1);
+
+    await system.freeze(until);
+    expect(await see(as('housing'), story.id)).toBeNull();
+    expect(await nodeOf(as('housing'), referral.id)).toBeNull();
+    expect(await as('housing').refused('startReferral', { referralId: referral.id })).toEqual({ code: 'NOT_FOUND' });
+    expect(await stateOf(story.person, consent.id)).toBe('expired');
+    await story.person.mutate('draftReferral', {
+      participantId: story.id, needCategory: 'housing', targetOrganizationId: system.dev.organizations.OrgH,
+    });
+    await as('peer').mutate('withdrawReferral', { referralId: referral.id, reason: 'Time is up' });
+    await entries.roundTrip();
+    expect(entries.received).toHaveLength(1);
+    await entries.close();
+  });
+
+  it('opens nothing before it takes effect', async () => {
+    await system.freeze('2026-02-01T12:00:00.000Z');
+    const story = await enrollP1(system);
+    await story.grant({
+      kind: 'named', recipients: [{ orgId: system.dev.organizations.OrgH }], segments: ['identity'], purposes: ['COC'],
+      effectiveFrom: '2026-02-02T00:00:00+02:00', expiry: { at: '2026-02-03T00:00:00Z' },
+    });
+    await system.freeze('2026-02-01T21:59:59.999Z');
+    expect(await see(as('housing'), story.id)).toBeNull();
+    await system.freeze('2026-02-01T22:00:00.000Z');
+    expect(await see(as('housing'), story.id)).not.toBeNull();
+  });
+});
+
+describe('Withdrawing', () => {
+  let story: Story;
+  let consentId: string;
+  beforeEach(async () => {
+    story = await enrollP1(system);
+    consentId = (await story.grantHousing()).id;
+    expect(await see(as('housing'), story.id)).not.toBeNull();
+  });
+
+  it('orally is recorded by a worker at once, and lifted by the person alone (7)', async () => {
+    await as('peer').mutate('suspendConsent', { consentId });
+    expect(await see(as('housing'), story.id)).toBeNull();
+    expect(await stateOf(story.person, consentId)).toBe('suspended');
+    expect(await as('peer').refused('liftSuspension', { consentId })).toEqual({ code: 'FORBIDDEN_ROLE' });
+    expect(await as('peer').refused('suspendConsent', { consentId })).toEqual({ code: 'INVALID_TRANSITION', state: 'suspended' });
+    await story.person.mutate('liftSuspension', { consentId });
+    expect(await see(as('housing'), story.id)).not.toBeNull();
+    expect(await story.person.refused('liftSuspension', { consentId })).toEqual({ code: 'INVALID_TRANSITION', state: 'active' });
+  });
+
+  it('in writing is recorded with the written artifact, and no other way (7)', async () => {
+    expect(await as('peer').refused('revokeConsent', { consentId })).toEqual({ code: 'VALIDATION', fields: ['artifactHash'] });
+    expect(await see(as('housing'), story.id)).not.toBeNull();
+    await as('peer').mutate('revokeConsent', { consentId, artifactHash: 'sha256:9f86d081' });
+    expect(await see(as('housing'), story.id)).toBeNull();
+    expect(await as('peer').refused('revokeConsent', { consentId, artifactHash: 'sha256:9f86d081' }))
+      .toEqual({ code: 'INVALID_TRANSITION', state: 'revoked' });
+  });
+
+  it('in the application is the person\'s own writing; a fresh grant reopens (7)', async () => {
+    const revoked = await story.person.mutate('revokeConsent', { consentId }, 'consent { id state }');
+    expect(revoked).toMatchObject({ id: consentId, consent: { id: consentId, state: 'revoked' } });
+    expect(await see(as('housing'), story.id)).toBeNull();
+    expect(await story.person.refused('grantConsent', { ...story.form, consentId }))
+      .toMatchObject({ code: 'INVALID_TRANSITION', state: 'revoked' });
+    await story.grantHousing();
+    expect(await see(as('housing'), story.id)).not.toBeNull();
+  });
+
+  it('in part leaves what stays', async () => {
+    for (const segments of [['identity', 'housing'], ['identity', 'health'], []]) {
+      expect(await story.person.refused('narrowConsent', { consentId, segments }))
+        .toEqual({ code: 'VALIDATION', fields: ['segments'] });
+    }
+    await story.person.mutate('narrowConsent', { consentId, segments: ['housing'] });
+    expect(await accessOf(as('housing'), story.id)).toMatchObject({ housing: 'named', identity: 'noBasis' });
+    expect(await see(as('housing'), story.id)).toMatchObject({ preferredName: null });
+  });
+
+  it('is not for who is not on the team, and unknown to who cannot see the consent', async () => {
+    expect(await as('housing').refused('suspendConsent', { consentId })).toEqual({ code: 'NOT_FOUND' });
+    expect(await as('supervisor').refused('suspendConsent', { consentId })).toEqual({ code: 'FORBIDDEN_ROLE' });
+    const stranger = await system.newWorker('peer', 'OrgR');
+    expect(await stranger.client.refused('revokeConsent', { consentId, artifactHash: 'h' })).toEqual({ code: 'NOT_FOUND' });
+  });
+
+  it('is prospective: what was written before is refused too', async () => {
+    const referral = await story.refer('housing', 'OrgH');
+    await as('housing').mutate('acceptReferral', { referralId: referral.id });
+    await as('peer').mutate('suspendConsent', { consentId });
+    expect(await nodeOf(as('housing'), referral.id)).toBeNull();
+    expect(await as('housing').refused('startReferral', { referralId: referral.id })).toEqual({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('A criminal-justice consent', () => {
+  it('is revocable from its date on, which it must have', async () => {
+    const story = await enrollP1(system);
+    const terms = {
+      kind: 'criminalJustice', recipients: [{ orgId: system.dev.organizations.OrgJ }], segments: ['justice'], purposes: ['COC'],
+      expiry: { event: 'Final disposition' },
+    };
+    expect(await story.person.refused('grantConsent', { ...story.form, ...terms }))
+      .toEqual({ code: 'VALIDATION', fields: ['revocableFrom'] });
+    const consent = await story.grant({ ...terms, revocableFrom: later(story.enrolledAt, 86_400_000) });
+    expect(await accessOf(as('justice'), story.id)).toMatchObject({ justice: 'criminalJustice', identity: 'roleCeiling' });
+    expect(await story.person.refused('revokeConsent', { consentId: consent.id })).toEqual({ code: 'REVOCATION_NOT_YET' });
+  });
+});
+
+describe('A valid consent', () => {
+  let story: Story;
+  let named: Record<string, unknown>;
+  let tpo: Record<string, unknown>;
+  beforeAll(async () => {
+    story = await enrollP1(system);
+    named = {
+      ...story.form, kind: 'named', recipients: [{ orgId: system.dev.organizations.OrgH }], segments: ['housing'],
+      purposes: ['COC'],
+      expiry: { at: later(story.enrolledAt, 86_400_000) },
+    };
+    tpo = {
+      ...story.form, kind: 'tpo', recipients: [{ class: 'treatingProviders' }], segments: everySegmentButCounseling,
+      purposes: ['TREAT', 'HPAYMT', 'HOPERAT'], expiry: { none: true },
+    };
+  });
+  const refused = (form: object) => story.person.refused('grantConsent', { ...form });
+
+  it('has each of its elements (9)', async () => {
+    for (const form of [named, tpo]) {
+      for (const field of Object.keys(form).filter((name) => name !== 'participantId')) {
+        expect({ field, refusal: await refused({ ...form, [field]: undefined }) })
+          .toEqual({ field, refusal: { code: 'VALIDATION', fields: [field] } });
+      }
+      await story.person.mutate('grantConsent', form);
+    }
+  });
+
+  it('ends, unless all its purposes are treatment, payment or operations (9)', async () => {
+    expect(await refused({ ...named, expiry: { none: true } })).toEqual({ code: 'VALIDATION', fields: ['expiry'] });
+    expect(await refused({ ...named, purposes: ['TREAT', 'COC'], expiry: { none: true } }))
+      .toEqual({ code: 'VALIDATION', fields: ['expiry'] });
+    for (const expiry of [{}, { at: later(story.enrolledAt, -1) }, { at: later(story.enrolledAt, 1000), none: true }, { none: false }, { at: 'soon' }]) {
+      const { code, fields } = await refused({ ...named, expiry });
+      expect({ expiry, code, fields: fields?.map((path) => path.split('.')[0]) })
+        .toEqual({ expiry, code: 'VALIDATION', fields: ['expiry'] });
+    }
+    await story.person.mutate('grantConsent', { ...named, purposes: ['TREAT'], expiry: { none: true } });
+  });
+
+  it('is of a kind that allows what it says', async () => {
+    const wrong: [object, string[]][] = [
+      [{ ...tpo, purposes: ['TREAT', 'COC'], expiry: { event: 'x' } }, ['purposes']],
+      [{ ...tpo, segments: [...everySegmentButCounseling, 'counseling'] }, ['segments']],
+      [{ ...tpo, statements: ['rightToRevoke'] }, ['statements']],
+      [{ ...named, statements: ['redisclosure'] }, ['statements']],
+      [{ ...named, recipients: [{ class: 'treatingProviders' }] }, ['recipients']],
+      [{ ...named, recipients: [] }, ['recipients']],
+      [{ ...named, recipients: [{ orgId: system.dev.organizations.OrgH, memberId: story.id }] }, ['recipients']],
+      [{ ...named, recipients: [{}] }, ['recipients']],
+      [{ ...named, segments: ['housing', 'counseling'] }, ['segments']],
+      [{ ...named, kind: 'counselingNotes', segments: ['counseling', 'health'] }, ['segments']],
+      [{ ...named, kind: 'legalProceeding', segments: ['counseling'] }, ['segments']],
+      [{ ...named, kind: 'verbal' }, ['kind']],
+      [{ ...named, purposes: ['MARKETING'] }, ['purposes']],
+      [{ ...named, signedAt: '2999-01-01T00:00:00Z' }, ['signedAt']],
+    ];
+    for (const [form, fields] of wrong) {
+      expect({ form, refusal: await refused(form) }).toEqual({ form, refusal: { code: 'VALIDATION', fields } });
+    }
+  });
+
+  it('is signed by the person, and by nobody for them (9)', async () => {
+    expect(await as('peer').refused('grantConsent', named)).toEqual({ code: 'FORBIDDEN_ROLE' });
+    const { peer } = system.dev.members;
+    for (const signer of [peer!.memberId, system.dev.organizations.OrgR, 'peer', 'supervisor']) {
+      expect(await refused({ ...named, signature: { method: 'electronic', signer, capacity: 'self' } }))
+        .toEqual({ code: 'VALIDATION', fields: ['signature.signer'] });
+    }
+    expect(await refused({ ...named, signature: { method: 'electronic', capacity: 'self' } }))
+      .toEqual({ code: 'VALIDATION', fields: ['signature.signer'] });
+    for (const capacity of ['guardian', 'minor', 'executor', 'courtAppointedRepresentative', ' ']) {
+      expect(await refused({ ...named, signature: { method: 'electronic', signer: story.id, capacity } }))
+        .toEqual({ code: 'VALIDATION', fields: ['signature.capacity'] });
+    }
+    await story.person.mutate('grantConsent',
+      { ...named, signature: { method: 'typed', signer: 'Jordan Rivera', capacity: 'self' } });
+  });
+
+  it('is for the person to give, about themself', async () => {
+    const other = await enrollP1(system);
+    expect(await other.person.refused('grantConsent', named)).toEqual({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('A draft', () => {
+  it('opens nothing until the person grants it, with what it lacked (9)', async () => {
+    const story = await enrollP1(system);
+    const draft = await as('peer').mutate<{ consent: object }>('draftConsent', {
+      participantId: story.id, kind: 'named', discloser: system.dev.organizations.OrgR,
+      recipients: [{ orgId: system.dev.organizations.OrgH }], segments: ['identity', 'housing'], purposes: ['COC'],
+      formHash: 'h', formVersion: '1',
+    }, 'consent { state kind segments purposes recipients { orgId memberId class } signedAt effectiveFrom expiry { at } copyHash }');
+    expect(draft.consent).toEqual({
+      state: 'draft', kind: 'named', segments: ['identity', 'housing'], purposes: ['COC'], signedAt: null, effectiveFrom: null,
+      expiry: null,
+      recipients: [{ orgId: system.dev.organizations.OrgH, memberId: null, class: null }], copyHash: null,
+    });
+    expect(await see(as('housing'), story.id)).toBeNull();
+    expect(await story.person.refused('revokeConsent', { consentId: draft.id }))
+      .toEqual({ code: 'INVALID_TRANSITION', state: 'draft' });
+    expect(await as('peer').refused('suspendConsent', { consentId: draft.id }))
+      .toEqual({ code: 'INVALID_TRANSITION', state: 'draft' });
+
+    const rest = {
+      participantId: story.id, consentId: draft.id, signedAt: story.enrolledAt, effectiveFrom: story.enrolledAt,
+      statements: allStatements,
+      signature: { method: 'electronic', signer: story.id, capacity: 'self' },
+      expiry: { at: later(story.enrolledAt, 86_400_000) },
+    };
+    expect(await story.person.refused('grantConsent', { ...rest, statements: undefined, expiry: undefined }))
+      .toEqual({ code: 'VALIDATION', fields: ['expiry', 'statements'] });
+    const granted = await story.person.mutate('grantConsent', rest,
+      'consent { state copyHash signedAt expiry { at event none } }');
+    expect(granted).toMatchObject({
+      id: draft.id, version: 1,
+      consent: { state: 'active', copyHash: expect.any(String), signedAt: story.enrolledAt, expiry: { at: rest.expiry.at, event: null, none: null } },
+    });
+    expect(await see(as('housing'), story.id)).toMatchObject({ preferredName: 'Jordan' });
+    expect(await story.person.refused('grantConsent', rest)).toEqual({ code: 'INVALID_TRANSITION', state: 'active' });
+  });
+
+  it('may lack everything', async () => {
+    const story = await enrollP1(system);
+    const draft = await story.person.mutate('draftConsent', { participantId: story.id });
+    expect(await stateOf(story.person, draft.id)).toBe('draft');
+  });
+});
