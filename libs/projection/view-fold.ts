@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import type { Position, RecordedEvent } from '@peerbridge/event-store';
+import { comparePositions, type Position, type RecordedEvent } from '@peerbridge/event-store';
 import type { EventCodec } from '@peerbridge/vault';
 import type { AnyProjection, ProjectedEvent } from './projection.js';
 import { Rows } from './rows.js';
@@ -84,7 +84,8 @@ export class ViewFold {
     for (const event of events) {
       const { participantId, eventId, type } = event.metadata;
       const stoppedAt = this.stopped.get(participantId ?? eventId);
-      if (stoppedAt !== undefined) {
+      // What came before is applied, also where it came in the same batch: a rebuild stops everybody where they stopped.
+      if (stoppedAt !== undefined && comparePositions(event.position, stoppedAt) >= 0) {
         if (participantId && stoppedAt === event.position) {
           this.rows.put(stoppedParticipantTable, {
             participant_id: participantId, position: stoppedAt, reason: `cannot apply ${type}`,

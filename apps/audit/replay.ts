@@ -1,0 +1,75 @@
+import { comparePositions, ForeignPosition, type EventStore, type Position, type RecordedEvent } from '@peerbridge/event-store';
+import { instant, type EventMetadata } from '@peerbridge/kernel';
+import { UnknownEvent, type EventCodec } from '@peerbridge/vault';
+import { UsageError, type ReplayFlags } from './command-line.js';
+import { MASKED, maskedCodec } from './mask.js';
+
+export interface ReplayedEvent {
+  position: Position;
+  stream: string;
+  revision: number;
+  metadata: EventMetadata;
+  /** By segment: the fields with their texts masked, `SHREDDED`, or `[masked]` where this build does not know the event. */
+  data: { open: Record<string, unknown>; sealed: Record<string, unknown> };
+}
+
+type Bound = { position: Position } | { recordedAt: string } | undefined;
+
+/**
+ * The log in its order, as auditors may see it.
+ * @throws UsageError for a bound that is neither a time nor a position of this store that was ever given out
+ */
+export async function* replay(
+  { store, codec }: { store: EventStore; codec: EventCodec }, { participant, from, to }: ReplayFlags,
+): AsyncGenerator<ReplayedEvent> {
+  const head = await store.head();
+  const first = boundOf('from', from, store, head);
+  const last = boundOf('to', to, store, head);
+  const masked = maskedCodec(codec);
+  for await (const event of store.readAll()) {
+    if (last && 'position' in last && comparePositions(event.position, last.position) > 0) return;
+    if (participant !== undefined && event.metadata.participantId !== participant) continue;
+    if (compare(event, first) < 0 || compare(event, last) > 0) continue;
+    const { position, stream, revision, metadata, data } = event;
+    yield { position, stream, revision, metadata, data: { open: data.open, sealed: await openMasked(event, codec, masked) } };
+  }
+}
+
+function boundOf(flag: string, given: string | undefined, store: EventStore, head: Position | undefined): Bound {
+  if (given === undefined) return undefined;
+  const time = instant.safeParse(given);
+  if (time.success) return { recordedAt: time.data };
+  try {
+    store.assertPosition(given);
+  } catch (error) {
+    if (!(error instanceof ForeignPosition)) throw error;
+    throw new UsageError(`--${flag} is neither a time nor a position of this store.`);
+  }
+  if (head === undefined || comparePositions(given, head) > 0) throw new UsageError(`--${flag} lies beyond the end of the log.`);
+  return { position: given };
+}
+
+/** Where an event lies, seen from a bound: before it, at it, after it. Zero where there is none. */
+function compare({ position, metadata: { recordedAt } }: RecordedEvent, bound: Bound): number {
+  if (!bound) return 0;
+  if ('position' in bound) return comparePositions(position, bound.position);
+  return recordedAt < bound.recordedAt ? -1 : recordedAt > bound.recordedAt ? 1 : 0;
+}
+
+async function openMasked(
+  event: RecordedEvent, codec: EventCodec, masked: Pick<EventCodec, 'open'>,
+): Promise<Record<string, unknown>> {
+  const parts = codec.sealedParts(event);
+  const opened = isKnown(event, codec) ? await masked.open(parts) : parts.map(() => MASKED);
+  return Object.fromEntries(parts.map(({ segment }, index) => [segment, opened[index]]));
+}
+
+function isKnown(event: RecordedEvent, codec: EventCodec): boolean {
+  try {
+    codec.fact(event);
+    return true;
+  } catch (error) {
+    if (error instanceof UnknownEvent) return false;
+    throw error;
+  }
+}
