@@ -29,7 +29,8 @@ async function smoke(version) {
   const dataDir = path.join(folder, `data-${version}`);
   const { PATH, HOME, USER, TMPDIR, LANG } = process.env;
   const system = spawn(node, [main], {
-    env: { PATH, HOME, USER, TMPDIR, LANG, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn' }, stdio: ['ignore', 'ignore', 'inherit'],
+    env: { PATH, HOME, USER, TMPDIR, LANG, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'warn' },
+    stdio: ['ignore', 'ignore', 'inherit'],
   });
   const ended = once(system, 'exit');
   try {
@@ -38,7 +39,8 @@ async function smoke(version) {
     const { enrollParticipant } = await ask(dev, `mutation($input: EnrollParticipantInput!) {
       enrollParticipant(input: $input) { position } }`,
     { input: { commandId: randomUUID(), participantId, preferredName: 'Jo', language: 'en' } });
-    const { participant } = await ask(dev, 'query($id: ID!, $at: String) { participant(id: $id, atLeast: $at) { preferredName } }', {
+    const see = 'query($id: ID!, $at: String) { participant(id: $id, atLeast: $at) { preferredName } }';
+    const { participant } = await ask(dev, see, {
       id: participantId, at: enrollParticipant.position,
     });
     if (participant?.preferredName !== 'Jo') throw new Error(`Not the answer: ${JSON.stringify(participant)}`);
@@ -74,7 +76,9 @@ async function ready(system, file) {
   for (const deadline = Date.now() + START_WITHIN_MS; Date.now() < deadline; await delay(50)) {
     const text = await readFile(file, 'utf8').catch(() => undefined);
     if (text) return JSON.parse(text);
-    if (system.exitCode !== null || system.signalCode !== null) throw new Error(`It ended with ${system.exitCode ?? system.signalCode}`);
+    if (system.exitCode !== null || system.signalCode !== null) {
+      throw new Error(`It ended with ${system.exitCode ?? system.signalCode}`);
+    }
   }
   throw new Error('It did not become ready');
 }

@@ -18,13 +18,16 @@ const form = [
 ];
 
 /** Every mutation: whose it is, and what it cannot do without. */
-const mutations: Record<string, { roles: string[]; required: string[]; about?: 'participantId' | 'consentId' | 'contactId' | 'noteId' | 'referralId' }> = {
+type Subject = 'participantId' | 'consentId' | 'contactId' | 'noteId' | 'referralId';
+
+const mutations: Record<string, { roles: string[]; required: string[]; about?: Subject }> = {
   registerOrganization: { roles: ['privacyOfficer'], required: ['name'] },
   enrollParticipant: { roles: ['peer', 'supervisor', 'person'], required: ['preferredName', 'language'] },
   changePreferences: { roles: ['person', 'peer'], required: ['participantId'], about: 'participantId' },
   recordEmploymentStatus: { roles: ['person', 'peer'], required: ['participantId', 'status'], about: 'participantId' },
   inviteTeamMember: {
-    roles: ['person', 'peer', 'supervisor'], required: ['participantId', 'memberId', 'role', 'organizationId'], about: 'participantId',
+    roles: ['person', 'peer', 'supervisor'], required: ['participantId', 'memberId', 'role', 'organizationId'],
+    about: 'participantId',
   },
   removeTeamMember: { roles: ['person', 'peer', 'supervisor'], required: ['participantId', 'memberId'], about: 'participantId' },
   joinCareTeam: { roles: ['family', ...workers], required: ['participantId'], about: 'participantId' },
@@ -37,7 +40,8 @@ const mutations: Record<string, { roles: string[]; required: string[]; about?: '
   liftSuspension: { roles: ['person'], required: ['consentId'], about: 'consentId' },
   revokeConsent: { roles: ['person', ...workers], required: ['consentId'], about: 'consentId' },
   logPeerContact: {
-    roles: ['peer'], required: ['participantId', 'startedAt', 'endedAt', 'modality', 'supportTypes', 'summary'], about: 'participantId',
+    roles: ['peer'], required: ['participantId', 'startedAt', 'endedAt', 'modality', 'supportTypes', 'summary'],
+    about: 'participantId',
   },
   setContactVisibility: { roles: ['person'], required: ['contactId', 'visibility'], about: 'contactId' },
   recordClinicianNote: {
@@ -45,7 +49,9 @@ const mutations: Record<string, { roles: string[]; required: string[]; about?: '
     about: 'participantId',
   },
   amendClinicianNote: { roles: ['clinician', 'physician'], required: ['noteId', 'body', 'reason'], about: 'noteId' },
-  draftReferral: { roles: requesters, required: ['participantId', 'needCategory', 'targetOrganizationId'], about: 'participantId' },
+  draftReferral: {
+    roles: requesters, required: ['participantId', 'needCategory', 'targetOrganizationId'], about: 'participantId',
+  },
   sendReferral: { roles: requesters, required: ['referralId'], about: 'referralId' },
   acceptReferral: { roles: workers, required: ['referralId'], about: 'referralId' },
   startReferral: { roles: workers, required: ['referralId'], about: 'referralId' },
@@ -64,11 +70,13 @@ const mutations: Record<string, { roles: string[]; required: string[]; about?: '
 const soundInput = (name: string, about: Record<string, string>): Record<string, unknown> => {
   const time = '2026-01-05T10:00:00.000Z';
   const values: Record<string, unknown> = {
-    memberId: randomUUID(), role: 'clinician', organizationId: system.dev.organizations.OrgC, status: 'fullTime', householdSize: 1,
+    memberId: randomUUID(), role: 'clinician', organizationId: system.dev.organizations.OrgC, status: 'fullTime',
+    householdSize: 1,
     name: 'An organization', preferredName: 'Jo', language: 'en',
     kind: 'named', discloser: system.dev.organizations.OrgR, recipients: [{ orgId: system.dev.organizations.OrgH }],
     segments: ['housing'], purposes: ['COC'], formHash: 'h', formVersion: '1', signedAt: time, effectiveFrom: time,
-    signature: { method: 'electronic', signer: 'Jo Rivera', capacity: 'self' }, expiry: { event: 'A home' }, statements: ['rightToRevoke'],
+    signature: { method: 'electronic', signer: 'Jo Rivera', capacity: 'self' }, expiry: { event: 'A home' },
+    statements: ['rightToRevoke'],
     startedAt: time, endedAt: '2026-01-05T11:00:00.000Z', modality: 'phone', supportTypes: ['emotional'], summary: 'A talk.',
     visibility: 'team', noteType: 'consultation', body: 'Seen.', authorCredential: 'MD', reason: 'A mistake', text: 'As said.',
     needCategory: 'housing', targetOrganizationId: system.dev.organizations.OrgH, reviewOn: '2027-01-05', gotHelp: 'yes',
@@ -95,7 +103,8 @@ describe('Each mutation', () => {
       for (const role of roles) {
         // What a consent cannot do without depends on whether there is a draft of it: looked at in a form for somebody.
         const { code, fields } = await as(role).refused(name, name === 'grantConsent' ? { participantId: randomUUID() } : {});
-        expect({ name, role, code, fields }).toEqual({ name, role, code: 'VALIDATION', fields: expect.arrayContaining(required) });
+        expect({ name, role, code, fields })
+          .toEqual({ name, role, code: 'VALIDATION', fields: expect.arrayContaining(required) });
       }
     }
   });
@@ -156,13 +165,15 @@ describe('Each mutation', () => {
       [as('peer'), 'draftReferral', { participantId: story.id, needCategory: 'money', targetOrganizationId: 'x' },
         ['needCategory', 'targetOrganizationId']],
       [as('peer'), 'draftReferral', {
-        participantId: story.id, needCategory: 'housing', targetOrganizationId: system.dev.organizations.OrgH, sharedFields: ['diagnosis'],
+        participantId: story.id, needCategory: 'housing', targetOrganizationId: system.dev.organizations.OrgH,
+        sharedFields: ['diagnosis'],
       }, ['sharedFields']],
       [as('peer'), 'draftReferral', { participantId: story.id, needCategory: 'housing', targetOrganizationId: randomUUID() },
         ['targetOrganizationId']],
     ];
     for (const [caller, name, input, fields] of wrong) {
-      expect({ name, input, refusal: await caller.refused(name, input) }).toEqual({ name, input, refusal: { code: 'VALIDATION', fields } });
+      expect({ name, input, refusal: await caller.refused(name, input) })
+        .toEqual({ name, input, refusal: { code: 'VALIDATION', fields } });
     }
   });
 });
@@ -182,7 +193,8 @@ describe('A command sent again', () => {
     expect(others).toEqual([first, first, first, first]);
     expect(first).toMatchObject({ peerContact: { id: first.id, summary: 'A talk.' } });
     expect((await see(story.person, story.id))?.contacts).toHaveLength(1);
-    expect(await as('peer').refused('logPeerContact', { ...input, summary: 'Another talk.' })).toEqual({ code: 'IDEMPOTENCY_MISMATCH' });
+    expect(await as('peer').refused('logPeerContact', { ...input, summary: 'Another talk.' }))
+      .toEqual({ code: 'IDEMPOTENCY_MISMATCH' });
     expect(await as('peer').refused('changePreferences', { commandId, participantId: story.id, householdSize: 5 }))
       .toEqual({ code: 'IDEMPOTENCY_MISMATCH' });
     expect((await see(story.person, story.id))?.contacts).toHaveLength(1);
@@ -197,7 +209,8 @@ describe('A command sent again', () => {
   it('is answered with the first id, version and position, and the node as it may be seen now', async () => {
     const story = await enrollP1(system);
     const input = { commandId: randomUUID(), ...contact(story) };
-    const first = await as('peer').mutate<{ peerContact: object }>('logPeerContact', input, 'peerContact { summary visibility version }');
+    const first = await as('peer').mutate<{ peerContact: object }>('logPeerContact', input,
+      'peerContact { summary visibility version }');
     await story.person.mutate('setContactVisibility', { contactId: first.id, visibility: 'team' });
     expect(await as('peer').mutate('logPeerContact', input, 'peerContact { summary visibility version }'))
       .toEqual({ ...first, peerContact: { summary: 'A talk.', visibility: 'team', version: 1 } });
@@ -209,8 +222,10 @@ describe('A command sent again', () => {
     const first = await as('peer').mutate('changePreferences', input, 'participant { householdSize }');
     expect(first).toMatchObject({ participant: { householdSize: 4 } });
     await story.person.mutate('removeTeamMember', { participantId: story.id, memberId: system.dev.members.peer!.memberId });
-    expect(await as('peer').mutate('changePreferences', input, 'participant { householdSize }')).toEqual({ ...first, participant: null });
-    expect(await as('peer').refused('changePreferences', { ...input, commandId: randomUUID() })).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await as('peer').mutate('changePreferences', input, 'participant { householdSize }'))
+      .toEqual({ ...first, participant: null });
+    expect(await as('peer').refused('changePreferences', { ...input, commandId: randomUUID() }))
+      .toMatchObject({ code: 'NOT_FOUND' });
   });
 
   it('is another command when somebody else sends it', async () => {
@@ -250,7 +265,8 @@ describe('The checks come in order', () => {
     // Each call below is wrong in its own way and in every later one.
     const wrong = { commandId: used, expectedVersion: 99, referralId: referral.id };
     expect(await story.person.refused('acceptReferral', { ...wrong, referralId: 'x' })).toEqual({ code: 'FORBIDDEN_ROLE' });
-    expect(await stranger.client.refused('acceptReferral', { ...wrong, referralId: 'x' })).toEqual({ code: 'VALIDATION', fields: ['referralId'] });
+    expect(await stranger.client.refused('acceptReferral', { ...wrong, referralId: 'x' }))
+      .toEqual({ code: 'VALIDATION', fields: ['referralId'] });
     expect(await stranger.client.refused('acceptReferral', wrong)).toEqual({ code: 'NOT_FOUND' });
     expect(await as('housing').refused('acceptReferral', wrong)).toEqual({ code: 'IDEMPOTENCY_MISMATCH' });
     expect(await as('peer').refused('acceptReferral', wrong)).toEqual({ code: 'FORBIDDEN_ROLE' });
@@ -285,10 +301,12 @@ describe('An expected version', () => {
       const sent: Payload = await story.refer(need, 'OrgH');
       const step = { referralId: sent.id, expectedVersion: sent.version };
       const answers = await Promise.all([
-        as('housing').command('acceptReferral', step), as('peer').command('withdrawReferral', { ...step, reason: 'Found a place' }),
+        as('housing').command('acceptReferral', step),
+        as('peer').command('withdrawReferral', { ...step, reason: 'Found a place' }),
       ]);
       const refused = answers.flatMap(({ errors }) => errors ?? []);
-      expect(refused.map(({ extensions }) => extensions)).toEqual([{ code: 'VERSION_CONFLICT', actualVersion: sent.version + 1 }]);
+      expect(refused.map(({ extensions }) => extensions))
+        .toEqual([{ code: 'VERSION_CONFLICT', actualVersion: sent.version + 1 }]);
       const state = (await see(story.person, story.id))!.referrals.find(({ id }) => id === sent.id)!.state;
       expect(['accepted', 'withdrawn']).toContain(state);
       if (state === 'accepted') await as('peer').mutate('withdrawReferral', { referralId: sent.id, reason: 'Found a place' });
@@ -297,7 +315,8 @@ describe('An expected version', () => {
 
   it('is a conflict where the command creates something', async () => {
     const story = await enrollP1(system);
-    expect(await as('peer').refused('logPeerContact', { ...contact(story), expectedVersion: 0 })).toEqual({ code: 'VERSION_CONFLICT' });
+    expect(await as('peer').refused('logPeerContact', { ...contact(story), expectedVersion: 0 }))
+      .toEqual({ code: 'VERSION_CONFLICT' });
   });
 
   it('is not needed: racing writers of one person both get through', async () => {
@@ -318,7 +337,8 @@ describe('Enrolling', () => {
     expect((await see(as('supervisor'), bySupervisor.id))?.team).toEqual([]);
     const peer = await system.newWorker('peer', 'OrgR');
     await bySupervisor.join(peer);
-    expect((await see(peer.client, bySupervisor.id))?.team).toMatchObject([{ isPrimaryPeer: true, worker: { id: peer.memberId } }]);
+    expect((await see(peer.client, bySupervisor.id))?.team)
+      .toMatchObject([{ isPrimaryPeer: true, worker: { id: peer.memberId } }]);
   });
 
   it('keeps what is said of the person', async () => {
@@ -327,7 +347,8 @@ describe('Enrolling', () => {
       contact: { phone: '555-0100', email: 'jo@example.org', address: '1 River St', okToText: false },
     });
     expect(await see(story.person, story.id)).toMatchObject({
-      version: 0, preferredName: 'Jordan', legalName: 'Jordan Rivera', birthDate: '1990-04-01', language: 'en', interpreterNeeded: true,
+      version: 0, preferredName: 'Jordan', legalName: 'Jordan Rivera', birthDate: '1990-04-01', language: 'en',
+      interpreterNeeded: true,
       householdSize: 2, accessibility: 'Ground floor', pathway: ['recoveryCoaching'], track: 'reentry', enrolledVia: 'outreach',
       setting: 'jail', safeContact: 'Mornings only', doNotAskTopics: ['family'], employment: null,
       contact: { phone: '555-0100', email: 'jo@example.org', address: '1 River St', okToText: false },
@@ -338,10 +359,14 @@ describe('Enrolling', () => {
     const story = await enrollP1(system);
     const input = { participantId: story.id, preferredName: 'Jo', language: 'en' };
     expect(await as('peer').refused('enrollParticipant', input)).toEqual({ code: 'VERSION_CONFLICT', actualVersion: 0 });
-    expect(await story.person.refused('enrollParticipant', { ...input, participantId: randomUUID() })).toEqual({ code: 'FORBIDDEN_ROLE' });
+    expect(await story.person.refused('enrollParticipant', { ...input, participantId: randomUUID() }))
+      .toEqual({ code: 'FORBIDDEN_ROLE' });
     const id = randomUUID();
-    const race = await Promise.all(['peer', 'supervisor'].map((role) => as(role).command('enrollParticipant', { ...input, participantId: id })));
-    expect(race.flatMap(({ errors }) => errors ?? []).map(({ extensions }) => extensions)).toEqual([{ code: 'VERSION_CONFLICT', actualVersion: 0 }]);
+    const race = await Promise.all(
+      ['peer', 'supervisor'].map((role) => as(role).command('enrollParticipant', { ...input, participantId: id })),
+    );
+    expect(race.flatMap(({ errors }) => errors ?? []).map(({ extensions }) => extensions))
+      .toEqual([{ code: 'VERSION_CONFLICT', actualVersion: 0 }]);
   });
 });
 
@@ -355,8 +380,10 @@ describe('The care team', () => {
     const invitation = {
       participantId: story.id, memberId: invited.memberId, role: 'physician', organizationId: system.dev.organizations.OrgC,
     };
-    const first = await as('peer').mutate('inviteTeamMember', invitation, 'careTeamMember { id state role participant { id } worker { id } }');
-    expect(first).toMatchObject({ careTeamMember: { id: first.id, state: 'invited', role: 'physician', worker: { id: invited.memberId } } });
+    const first = await as('peer').mutate('inviteTeamMember', invitation,
+      'careTeamMember { id state role participant { id } worker { id } }');
+    expect(first)
+      .toMatchObject({ careTeamMember: { id: first.id, state: 'invited', role: 'physician', worker: { id: invited.memberId } } });
     expect(await as('peer').refused('inviteTeamMember', invitation)).toEqual({ code: 'INVALID_TRANSITION', state: 'invited' });
     expect(await invited.client.refused('joinCareTeam', { participantId: story.id })).toEqual({ code: 'FORBIDDEN_ROLE' });
 
@@ -368,9 +395,11 @@ describe('The care team', () => {
     expect(again.id).not.toBe(first.id);
     const joined = await invited.client.mutate('joinCareTeam', { participantId: story.id });
     expect(joined.id).toBe(again.id);
-    expect(await invited.client.refused('joinCareTeam', { participantId: story.id })).toEqual({ code: 'INVALID_TRANSITION', state: 'joined' });
+    expect(await invited.client.refused('joinCareTeam', { participantId: story.id }))
+      .toEqual({ code: 'INVALID_TRANSITION', state: 'joined' });
     expect(await as('peer').refused('inviteTeamMember', invitation)).toEqual({ code: 'INVALID_TRANSITION', state: 'joined' });
-    expect(await as('peer').refused('removeTeamMember', { participantId: story.id, memberId: randomUUID() })).toEqual({ code: 'NOT_FOUND' });
+    expect(await as('peer').refused('removeTeamMember', { participantId: story.id, memberId: randomUUID() }))
+      .toEqual({ code: 'NOT_FOUND' });
   });
 
   it('ends for who is removed: nothing after the acknowledgement', async () => {
@@ -390,9 +419,11 @@ describe('The care team', () => {
     const { timeline } = (await see(story.person, story.id))!;
     const joinedAt = timeline.find(({ type }) => type === 'TeamMemberJoined')!.occurredAt;
     await story.person.mutate('removeTeamMember', { participantId: story.id, memberId: peer.memberId });
-    const late = await peer.client.mutate('logPeerContact', { ...contact(story), occurredAt: joinedAt }, 'peerContact { summary participant { id } }');
+    const late = await peer.client.mutate('logPeerContact', { ...contact(story), occurredAt: joinedAt },
+      'peerContact { summary participant { id } }');
     expect(late).toMatchObject({ peerContact: { summary: 'A talk.', participant: null } });
-    expect(await peer.client.refused('logPeerContact', { ...contact(story), occurredAt: later(joinedAt, -60_000) })).toEqual({ code: 'NOT_FOUND' });
+    expect(await peer.client.refused('logPeerContact', { ...contact(story), occurredAt: later(joinedAt, -60_000) }))
+      .toEqual({ code: 'NOT_FOUND' });
   });
 });
 
@@ -408,7 +439,9 @@ describe('What a peer may not do', () => {
       ['confirmReferral', { referralId: randomUUID(), gotHelp: 'yes' }],
       ['setContactVisibility', { contactId: randomUUID(), visibility: 'team' }],
     ];
-    for (const [name, input] of asPeer) expect({ name, ...await as('peer').refused(name, input) }).toEqual({ name, code: 'FORBIDDEN_ROLE' });
+    for (const [name, input] of asPeer) {
+      expect({ name, ...await as('peer').refused(name, input) }).toEqual({ name, code: 'FORBIDDEN_ROLE' });
+    }
   });
 });
 
@@ -421,7 +454,8 @@ describe('A clinician note', () => {
     await story.join(colleague);
     const note = await story.recordNote(as('clinician'), { body: 'Left knee.' });
     const amendment = { noteId: note.id, body: 'Right knee.', reason: 'Wrong side' };
-    const amended = await as('clinician').mutate('amendClinicianNote', amendment, 'clinicianNote { body amendments { body reason } }');
+    const amended = await as('clinician').mutate('amendClinicianNote', amendment,
+      'clinicianNote { body amendments { body reason } }');
     expect(amended).toMatchObject({
       id: note.id, version: 1, clinicianNote: { body: 'Left knee.', amendments: [{ body: 'Right knee.', reason: 'Wrong side' }] },
     });
@@ -460,7 +494,8 @@ describe('An organization', () => {
     const input = { organizationId: randomUUID(), name: 'New Leaf', alias: 'NL Services' };
     expect(await as('privacyOfficer').mutate('registerOrganization', input, 'organization { id name }'))
       .toMatchObject({ id: input.organizationId, version: 0, organization: { id: input.organizationId, name: 'New Leaf' } });
-    expect(await as('privacyOfficer').refused('registerOrganization', input)).toEqual({ code: 'VERSION_CONFLICT', actualVersion: 0 });
+    expect(await as('privacyOfficer').refused('registerOrganization', input))
+      .toEqual({ code: 'VERSION_CONFLICT', actualVersion: 0 });
   });
 });
 
@@ -471,6 +506,7 @@ describe('Employment', () => {
     const { participant } = await story.person.mutate<{ participant: object }>('recordEmploymentStatus', {
       participantId: story.id, status: 'seasonal', startDate: '2026-05-01', accommodation: 'Sits down at times',
     }, 'participant { employment { status startDate accommodation } }');
-    expect(participant).toEqual({ employment: { status: 'seasonal', startDate: '2026-05-01', accommodation: 'Sits down at times' } });
+    expect(participant)
+      .toEqual({ employment: { status: 'seasonal', startDate: '2026-05-01', accommodation: 'Sits down at times' } });
   });
 });

@@ -13,7 +13,8 @@ const wholeAnswer = (viewer: Client, id: string) => viewer.ask(
   + 'access(participantId: $id) { at } }', { id });
 const referralOf = async (viewer: Client, id: string) => (await viewer.query<{ node: Record<string, unknown> | null }>(
   `query($id: ID!, $atLeast: String) { node(id: $id, atLeast: $atLeast) { ... on Referral { state reason
-    sender { id name } target { id name } shared { name value } participant { id preferredName legalName timeline { totalCount } } } } }`,
+    sender { id name } target { id name } shared { name value }
+    participant { id preferredName legalName timeline { totalCount } } } } }`,
   { id })).node;
 const all = (value: string, ...segments: string[]) => Object.fromEntries(segments.map((segment) => [segment, value]));
 
@@ -23,7 +24,10 @@ describe('A person whom somebody may not see', () => {
     await story.grantTpo();
     const unknown = await wholeAnswer(as('employer'), randomUUID());
     expect(unknown).toEqual({ status: 200, data: { participant: null, node: null, access: null } });
-    for (const role of ['employer', 'educator', 'housing', 'justice', 'other', 'auditor', 'privacyOfficer', 'integrator', 'family']) {
+    const strangers = [
+      'employer', 'educator', 'housing', 'justice', 'other', 'auditor', 'privacyOfficer', 'integrator', 'family',
+    ];
+    for (const role of strangers) {
       expect(await wholeAnswer(as(role), story.id)).toEqual(unknown);
     }
     // Class recipients are a relationship: a clinician who is not on the team is nobody's treating provider.
@@ -71,11 +75,13 @@ describe('A named consent', () => {
     const story = await enrollP1(system);
     const [named, colleague] = [await system.newWorker('housing', 'OrgH'), await system.newWorker('housing', 'OrgH')];
     await story.grant({
-      kind: 'named', recipients: [{ memberId: named.memberId }], segments: ['identity'], purposes: ['COC'], expiry: { event: 'A home' },
+      kind: 'named', recipients: [{ memberId: named.memberId }], segments: ['identity'], purposes: ['COC'],
+      expiry: { event: 'A home' },
     });
     expect(await see(named.client, story.id)).toMatchObject({ preferredName: 'Jordan' });
     expect(await see(colleague.client, story.id)).toBeNull();
-    expect(await accessOf(named.client, story.id)).toMatchObject({ identity: 'named', housing: 'noBasis', health: 'roleCeiling' });
+    expect(await accessOf(named.client, story.id))
+      .toMatchObject({ identity: 'named', housing: 'noBasis', health: 'roleCeiling' });
   });
 
   it('opens to housing the minimum of the identity, and not legal name, birth date or language', async () => {
@@ -83,7 +89,8 @@ describe('A named consent', () => {
     await story.grantHousing();
     expect(await see(as('housing'), story.id)).toMatchObject({
       preferredName: 'Jordan', contact: { phone: '555-0100', okToText: true }, householdSize: 2, accessibility: 'Ground floor',
-      legalName: null, birthDate: null, language: null, interpreterNeeded: null, pathway: null, safeContact: null, employment: null,
+      legalName: null, birthDate: null, language: null, interpreterNeeded: null, pathway: null, safeContact: null,
+      employment: null,
       team: [], consents: [], contacts: [], notes: [], referrals: [], timeline: [],
     });
   });
@@ -94,8 +101,10 @@ describe('A named consent', () => {
       kind: 'named', recipients: [{ orgId: system.dev.organizations.OrgE }, { orgId: system.dev.organizations.OrgS }],
       segments: everySegmentButCounseling, purposes: ['COC'], expiry: { event: 'The job ends' },
     });
-    expect(await accessOf(as('employer'), story.id)).toMatchObject({ ...all('roleCeiling', 'identity', 'team', 'sud'), employment: 'named' });
-    expect(await accessOf(as('educator'), story.id)).toMatchObject({ ...all('roleCeiling', 'identity', 'team', 'sud'), education: 'named' });
+    expect(await accessOf(as('employer'), story.id))
+      .toMatchObject({ ...all('roleCeiling', 'identity', 'team', 'sud'), employment: 'named' });
+    expect(await accessOf(as('educator'), story.id))
+      .toMatchObject({ ...all('roleCeiling', 'identity', 'team', 'sud'), education: 'named' });
     expect(await see(as('employer'), story.id)).toMatchObject({ preferredName: null, pathway: null });
   });
 
@@ -171,7 +180,8 @@ describe('A counseling note', () => {
     await story.join('clinician');
     const counselor = await system.newWorker('clinician', 'OrgC');
     await story.join(counselor);
-    const note = await story.recordNote(counselor.client, { noteType: 'session', segments: ['counseling'], body: 'Of the session.' });
+    const note = await story.recordNote(counselor.client,
+      { noteType: 'session', segments: ['counseling'], body: 'Of the session.' });
     return { story, counselor, note };
   };
 
@@ -181,7 +191,8 @@ describe('A counseling note', () => {
     expect((await see(story.person, story.id))?.notes).toMatchObject([{ body: 'Of the session.' }]);
     expect(await nodeOf(as('clinician'), note.id)).toBeNull();
     expect((await see(as('clinician'), story.id))?.notes).toEqual([]);
-    expect(await accessOf(as('clinician'), story.id)).toEqual({ ...all('tpo', ...everySegmentButCounseling), counseling: 'noBasis' });
+    expect(await accessOf(as('clinician'), story.id))
+      .toEqual({ ...all('tpo', ...everySegmentButCounseling), counseling: 'noBasis' });
   });
 
   it('opens to a clinician whom a consent of its own names (10)', async () => {
@@ -198,7 +209,8 @@ describe('A counseling note', () => {
     const { story, counselor, note } = await setUp();
     await story.person.mutate('restrictWorker', { participantId: story.id, memberId: counselor.memberId });
     expect(await see(counselor.client, story.id)).toBeNull();
-    expect(await counselor.client.query('query($id: ID!) { node(id: $id) { ... on ClinicianNote { body participant { id } } } }', {
+    const noteAlone = 'query($id: ID!) { node(id: $id) { ... on ClinicianNote { body participant { id } } } }';
+    expect(await counselor.client.query(noteAlone, {
       id: note.id,
     })).toEqual({ node: { body: 'Of the session.', participant: null } });
   });
@@ -210,7 +222,8 @@ describe('A worker whom the person shuts out', () => {
     const peer = system.dev.members.peer!.memberId;
     await story.person.mutate('restrictWorker', { participantId: story.id, memberId: peer });
     expect(await see(as('peer'), story.id)).toBeNull();
-    expect(await as('peer').refused('changePreferences', { participantId: story.id, householdSize: 3 })).toMatchObject({ code: 'NOT_FOUND' });
+    expect(await as('peer').refused('changePreferences', { participantId: story.id, householdSize: 3 }))
+      .toMatchObject({ code: 'NOT_FOUND' });
     expect((await see(as('supervisor'), story.id))?.timeline.map(({ type }) => type)).not.toContain('WorkerRestricted');
     expect((await see(story.person, story.id))?.timeline.map(({ type }) => type)).toContain('WorkerRestricted');
     await story.person.mutate('liftRestriction', { participantId: story.id, memberId: peer });
@@ -220,9 +233,11 @@ describe('A worker whom the person shuts out', () => {
   it('is shut out once, and let in once', async () => {
     const story = await enrollP1(system);
     const input = { participantId: story.id, memberId: randomUUID() };
-    expect(await story.person.refused('liftRestriction', input)).toMatchObject({ code: 'INVALID_TRANSITION', state: 'unrestricted' });
+    expect(await story.person.refused('liftRestriction', input))
+      .toMatchObject({ code: 'INVALID_TRANSITION', state: 'unrestricted' });
     await story.person.mutate('restrictWorker', input);
-    expect(await story.person.refused('restrictWorker', input)).toMatchObject({ code: 'INVALID_TRANSITION', state: 'restricted' });
+    expect(await story.person.refused('restrictWorker', input))
+      .toMatchObject({ code: 'INVALID_TRANSITION', state: 'restricted' });
   });
 });
 
@@ -256,7 +271,8 @@ describe('Who sees what', () => {
 
   it('the peer sees what their assignment needs, and no clinical segment', async () => {
     expect(await accessOf(as('peer'), story.id)).toEqual({
-      ...all('programInternal', 'identity', 'team', 'goals', 'peer', 'housing', 'employment', 'education', 'justice', 'social', 'safety'),
+      ...all('programInternal',
+        'identity', 'team', 'goals', 'peer', 'housing', 'employment', 'education', 'justice', 'social', 'safety'),
       ...all('noBasis', 'sud', 'mh', 'health'), counseling: 'roleCeiling',
     });
     const seen = (await see(as('peer'), story.id))!;
@@ -299,7 +315,8 @@ describe('Who sees what', () => {
       expiry: { event: 'I say so' },
     });
     expect(await accessOf(story.family.client, story.id)).toMatchObject({
-      team: 'family', goals: 'family', mh: 'family', sud: 'noBasis', social: 'noBasis', identity: 'roleCeiling', health: 'roleCeiling',
+      team: 'family', goals: 'family', mh: 'family', sud: 'noBasis', social: 'noBasis', identity: 'roleCeiling',
+      health: 'roleCeiling',
     });
     const seen = (await see(story.family.client, story.id))!;
     expect(seen).toMatchObject({ preferredName: null, contacts: [], notes: [], consents: [] });
@@ -315,7 +332,8 @@ describe('Who sees what', () => {
 
   it('access says until when, by which consents, and nothing of why not', async () => {
     const { access } = await as('housing').query<{ access: { segments: Record<string, unknown>[] } }>(
-      'query($id: ID!) { access(participantId: $id) { participantId at segments { segment permitted basis consentIds until refusal } } }',
+      `query($id: ID!) {
+        access(participantId: $id) { participantId at segments { segment permitted basis consentIds until refusal } } }`,
       { id: story.id });
     const consents = (await see(story.person, story.id))!.consents;
     expect(access.segments).toHaveLength(14);
@@ -323,7 +341,8 @@ describe('Who sees what', () => {
       segment: 'housing', permitted: true, basis: 'named', refusal: null, until: expect.stringMatching(/Z$/),
       consentIds: [expect.stringMatching(/^[0-9a-f-]{36}$/)],
     });
-    expect(consents.map(({ id }) => id)).toEqual(expect.arrayContaining(access.segments.flatMap(({ consentIds }) => consentIds as string[])));
+    expect(consents.map(({ id }) => id))
+      .toEqual(expect.arrayContaining(access.segments.flatMap(({ consentIds }) => consentIds as string[])));
     expect(access.segments.find(({ segment }) => segment === 'sud'))
       .toEqual({ segment: 'sud', permitted: false, basis: null, refusal: 'roleCeiling', until: null, consentIds: [] });
   });
@@ -362,7 +381,7 @@ describe('A contact between the two of them', () => {
 });
 
 describe('A Part 2 program', () => {
-  it('is its alias to whom a referral goes, and itself to the person, its own, and treating recipients under TPO (2)', async () => {
+  it('is its alias to whom a referral goes, itself to the person, its own, and treating recipients under TPO (2)', async () => {
     const story = await enrollP1(system);
     await story.grantTpo();
     await story.grantHousing();
@@ -378,7 +397,8 @@ describe('A Part 2 program', () => {
     }
     // A clinician who is not its recipient knows it by its alias only.
     await story.grant({
-      kind: 'named', recipients: [{ memberId: system.dev.members.physician!.memberId }], segments: ['housing'], purposes: ['TREAT'],
+      kind: 'named', recipients: [{ memberId: system.dev.members.physician!.memberId }], segments: ['housing'],
+      purposes: ['TREAT'],
       expiry: { none: true },
     });
     expect(await referralOf(as('physician'), referral.id)).toMatchObject({ sender: { id: null, name: 'RC Services' } });
@@ -389,8 +409,10 @@ describe('A Part 2 program', () => {
     await story.grantHousing();
     await story.refer('housing', 'OrgH');
     const text = JSON.stringify(await as('housing').ask(`query($id: ID!, $peer: ID!, $atLeast: String) {
-      participant(id: $id, atLeast: $atLeast) { enrolledVia setting track pathway team { edges { node { worker { name organization { id name } } } } }
-        timeline { edges { node { type actor { name organization { name } } } } } referrals { edges { node { sender { name } } } } }
+      participant(id: $id, atLeast: $atLeast) { enrolledVia setting track pathway
+        team { edges { node { worker { name organization { id name } } } } }
+        timeline { edges { node { type actor { name organization { name } } } } }
+        referrals { edges { node { sender { name } } } } }
       node(id: $peer) { ... on Worker { name organization { id name } } } }`,
     { id: story.id, peer: system.dev.members.peer!.memberId }));
     expect(text).toContain('RC Services');

@@ -32,7 +32,9 @@ export interface Story {
 }
 
 /** @param fields of the enrollment */
-export async function enrollP1(system: TestSystem, fields: Record<string, unknown> = {}, peer: Client = system.as('peer')): Promise<Story> {
+export async function enrollP1(
+  system: TestSystem, fields: Record<string, unknown> = {}, peer: Client = system.as('peer'),
+): Promise<Story> {
   const { members, organizations } = system.dev;
   const id = randomUUID();
   const person = system.as(await system.token({
@@ -41,7 +43,8 @@ export async function enrollP1(system: TestSystem, fields: Record<string, unknow
   const kin = await system.token({ sub: `family-${id}`, role: 'family', participant_id: id, name: 'Alex' });
   const { position } = await peer.mutate('enrollParticipant', {
     participantId: id, preferredName: 'Jordan', legalName: 'Jordan Rivera', birthDate: '1990-04-01', language: 'en',
-    contact: { phone: '555-0100', okToText: true }, householdSize: 2, accessibility: 'Ground floor', pathway: ['recoveryCoaching'],
+    contact: { phone: '555-0100', okToText: true }, householdSize: 2, accessibility: 'Ground floor',
+    pathway: ['recoveryCoaching'],
     safeContact: 'Mornings only', ...fields,
   });
   const { viewer } = await system.as(kin).query<{ viewer: { id: string } }>('{ viewer { id } }');
@@ -78,7 +81,8 @@ export async function enrollP1(system: TestSystem, fields: Record<string, unknow
     },
     logContact: (change = {}) => peer.mutate('logPeerContact', {
       participantId: id, startedAt: later(signedAt, -2 * HOUR_MS), endedAt: later(signedAt, -HOUR_MS), modality: 'phone',
-      supportTypes: ['emotional'], summary: 'We talked about the week.', narrative: 'In more words, between the two of us.', ...change,
+      supportTypes: ['emotional'], summary: 'We talked about the week.', narrative: 'In more words, between the two of us.',
+      ...change,
     }),
     recordNote: (by, change = {}) => by.mutate('recordClinicianNote', {
       participantId: id, noteType: 'consultation', body: 'Seen today.', segments: ['health'], authorCredential: 'MD', ...change,
@@ -128,11 +132,13 @@ const lists = {
 
 /** Everything that the viewer can learn about a participant now. What a list counts is what it holds. */
 export async function see(viewer: Client, participantId: string): Promise<Seen | null> {
+  const all = Object.entries(lists)
+    .map(([list, fields]) => `${list}(first: 100) { totalCount edges { node { ${fields} } } }`).join(' ');
   const { participant } = await viewer.query<{ participant: Record<string, unknown> | null }>(`
     query($id: ID!, $atLeast: String) { participant(id: $id, atLeast: $atLeast) {
-      id version preferredName legalName birthDate contact { phone email address okToText } language interpreterNeeded householdSize
-      accessibility pathway track enrolledVia setting safeContact doNotAskTopics employment { status startDate accommodation }
-      ${Object.entries(lists).map(([list, fields]) => `${list}(first: 100) { totalCount edges { node { ${fields} } } }`).join(' ')}
+      id version preferredName legalName birthDate contact { phone email address okToText } language interpreterNeeded
+      householdSize accessibility pathway track enrolledVia setting safeContact doNotAskTopics employment { status startDate accommodation }
+      ${all}
     } }`, { id: participantId });
   if (!participant) return null;
   const arrays = Object.keys(lists).map((list) => {
@@ -150,7 +156,9 @@ export async function accessOf(viewer: Client, participantId: string): Promise<R
   }>(`query($id: ID!, $atLeast: String) { access(participantId: $id, atLeast: $atLeast) {
     segments { segment permitted basis refusal } } }`, { id: participantId });
   return access && Object.fromEntries(access.segments.map(({ segment, permitted, basis, refusal }) => {
-    if (permitted === (basis === null) || permitted === (refusal !== null)) throw new Error(`${segment} is neither open nor refused`);
+    if (permitted === (basis === null) || permitted === (refusal !== null)) {
+      throw new Error(`${segment} is neither open nor refused`);
+    }
     return [segment, (basis ?? refusal)!];
   }));
 }

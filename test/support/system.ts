@@ -81,7 +81,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<TestSyst
   const database = options.env?.DATABASE_URL === undefined ? await createTestDatabase({ poolSize: 1 }) : undefined;
   const dataDir = options.dataDir ?? await mkdtemp(path.join(testRunFolder(), 'system-'));
   const env = {
-    PORT: '0', DATA_DIR: dataDir, DEV_CLOCK: '1', LOG_LEVEL: 'warn', ...database && { DATABASE_URL: database.url }, ...options.env,
+    PORT: '0', DATA_DIR: dataDir, DEV_CLOCK: '1', LOG_LEVEL: 'warn', ...database && { DATABASE_URL: database.url },
+    ...options.env,
   };
   await mkdir(dataDir, { recursive: true });
 
@@ -268,7 +269,9 @@ export class Client {
   }
 
   /** Open when this returns: what is written from now on is delivered, if it is to be. */
-  async subscribe<Data = Record<string, unknown>>(query: string, variables: Record<string, unknown>): Promise<Subscription<Data>> {
+  async subscribe<Data = Record<string, unknown>>(
+    query: string, variables: Record<string, unknown>,
+  ): Promise<Subscription<Data>> {
     const connection = createClient({
       url: this.dev().subscriptions, webSocketImpl: WebSocket, retryAttempts: 0, lazy: false, onNonLazyError: () => undefined,
       connectionParams: { authorization: `Bearer ${this.token}` },
@@ -314,7 +317,9 @@ export class Subscription<Data> {
   /** Waits until that many have arrived. @throws Error after five seconds */
   async arrived(count: number): Promise<Data[]> {
     for (const deadline = Date.now() + 5_000; this.received.length < count;) {
-      if (Date.now() > deadline) throw new Error(`${this.received.length} of ${count} arrived; errors: ${JSON.stringify(this.errors)}`);
+      if (Date.now() > deadline) {
+        throw new Error(`${this.received.length} of ${count} arrived; errors: ${JSON.stringify(this.errors)}`);
+      }
       await Promise.race([new Promise<void>((resolve) => { this.changed = resolve; }), delay(100)]);
     }
     return this.received;
