@@ -72,6 +72,8 @@ export async function rebuildView(
     for (let applied = BATCH_SIZE; applied >= BATCH_SIZE;) {
       applied = await catchUp((await liveCheckpoint('')).position, (work) => transaction(client, work));
     }
+    // Plans made without statistics would be kept by the first readers.
+    for (const table of view.tables) await client.query(`ANALYZE ${View.schema(version)}.${table.name}`);
     const { live, rebuilt } = await transaction(client, async () => {
       // From here on the live view stands still; its readers do not.
       const retiring = await liveCheckpoint('FOR UPDATE OF checkpoint');

@@ -33,11 +33,17 @@ export function createTableSql(schema: string, table: AnyTable): string {
   return [`CREATE TABLE ${schema}.${table.name} (${columns.join(', ')})`, ...indexes].join(';\n');
 }
 
-/** Writes any number of rows in one statement; $1 is their JSON array. */
-export function upsertSql(schema: string, table: AnyTable): string {
+/** Writes any number of rows; `parameter` is their JSON array. */
+function upsertSql(schema: string, table: AnyTable, parameter: string): string {
   const names = Object.keys(table.columns);
   const updates = names.filter((name) => name !== table.key).map((name) => `${name} = excluded.${name}`);
   return `INSERT INTO ${schema}.${table.name} (${names.join(', ')})
-    SELECT ${names.join(', ')} FROM json_populate_recordset(NULL::${schema}.${table.name}, $1::json)
+    SELECT ${names.join(', ')} FROM json_populate_recordset(NULL::${schema}.${table.name}, ${parameter}::json)
     ON CONFLICT (${table.key}) DO UPDATE SET ${updates.join(', ')}`;
+}
+
+/** Writes rows of several tables in one statement; $1, $2, … are the JSON arrays of their rows. */
+export function upsertAllSql(schema: string, tables: readonly AnyTable[]): string {
+  const upserts = tables.map((table, index) => `${table.name}_rows AS (${upsertSql(schema, table, `$${index + 1}`)})`);
+  return `WITH ${upserts.join(', ')} SELECT`;
 }

@@ -1,9 +1,10 @@
+import { createHash } from 'node:crypto';
 import type { ClientBase } from 'pg';
 import { comparePositions, type Position, type RecordedEvent } from '@peerbridge/event-store';
 import type { EventCodec } from '@peerbridge/vault';
 import type { AnyProjection, ProjectedEvent } from './projection.js';
 import { Rows } from './rows.js';
-import { createTableSql, upsertSql, type AnyTable } from './table.js';
+import { createTableSql, upsertAllSql, type AnyTable } from './table.js';
 import { stoppedParticipantTable, type View } from './view.js';
 
 /** Beyond this many rows in memory a fold forgets them all and reads them again as needed. */
@@ -47,12 +48,19 @@ export class ViewFold {
   /** Inside a transaction of the caller's, who calls `forget` where that is rolled back. */
   async apply(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
     await this.fold(client, events);
-    for (const [table, rows] of this.rows.changes()) {
-      await client.query({
-        name: `${this.schema}.${table.name}`, text: upsertSql(this.schema, table), values: [JSON.stringify(rows)],
-      });
-    }
+    const changes = [...this.rows.changes()];
+    if (changes.length === 0) return;
+    const tables = changes.map(([table]) => table);
+    await client.query({
+      name: this.nameOf(tables), text: upsertAllSql(this.schema, tables), values: changes.map(([, rows]) => JSON.stringify(rows)),
+    });
     this.rows.written();
+  }
+
+  /** One prepared statement for each set of tables that batches touch. PostgreSQL keeps 63 bytes of a name. */
+  private nameOf(tables: readonly AnyTable[]): string {
+    const names = tables.map(({ name }) => name).join('+');
+    return `write.${createHash('sha1').update(`${this.schema} ${names}`).digest('base64url')}`;
   }
 
   /** The rows held are not what the database has. */

@@ -42,14 +42,18 @@ export class ViewWriter {
     await client.query('BEGIN');
     try {
       const consumer = View.consumer(this.version);
-      const moved = await client.query(
-        `UPDATE runtime.checkpoint SET position = $3, updated_at = now()
-         WHERE consumer = $1 AND position IS NOT DISTINCT FROM $2`,
-        [consumer, from ?? null, to],
-      );
+      const advanced: ViewAdvanced = { version: this.version, position: to, participantIds: personsIn(events) };
+      // Listeners hear it at the commit, not before.
+      const moved = await client.query({
+        name: 'view.checkpoint',
+        text: `WITH moved AS (
+            UPDATE runtime.checkpoint SET position = $3, updated_at = now()
+            WHERE consumer = $1 AND position IS NOT DISTINCT FROM $2 RETURNING 1)
+          SELECT pg_notify($4, $5) FROM moved`,
+        values: [consumer, from ?? null, to, VIEW_CHANNEL, JSON.stringify(advanced)],
+      });
       if (moved.rowCount !== 1) throw new CheckpointMoved(consumer);
       await this.fold.apply(client, events);
-      await announce(client, { version: this.version, position: to, participantIds: personsIn(events) });
       await client.query('COMMIT');
     } catch (error) {
       this.fold.forget();

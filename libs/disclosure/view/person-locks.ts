@@ -11,12 +11,16 @@ const key = 'hashtextextended($1, 7)';
  * that had decided before is over. The locks live on database sessions: a process that dies lets go of them.
  */
 export class PersonLocks {
-  /** @param pool its own, so that slow receivers cannot take the connections that reads and commands need */
-  constructor(private readonly pool: Pool, private readonly waitMs: number) {}
+  /**
+   * @param deliveries a pool of its own: slow receivers take no connection that anything else needs
+   * @param withdrawals another, with a bound on the wait for a connection
+   * @param waitMs how long a withdrawal waits for deliveries to end
+   */
+  constructor(private readonly deliveries: Pool, private readonly withdrawals: Pool, private readonly waitMs: number) {}
 
   /** Holds the lock shared until the returned function is called. The decision comes in a later statement, never in this one. */
   async share(participantId: string): Promise<() => Promise<void>> {
-    const client: PoolClient = await this.pool.connect();
+    const client: PoolClient = await this.deliveries.connect();
     try {
       await client.query(`SELECT pg_advisory_lock_shared(${key})`, [participantId]);
     } catch (error) {
@@ -34,19 +38,21 @@ export class PersonLocks {
     };
   }
 
-  /** Waits until every delivery under way has ended. @throws DomainError UNAVAILABLE where one does not end in time */
+  /** Waits until every delivery under way has ended. @throws DomainError UNAVAILABLE where that cannot be known in time */
   async drain(participantId: string): Promise<void> {
-    const client = await this.pool.connect();
+    let client: PoolClient | undefined;
+    let broken = false;
     try {
+      client = await this.withdrawals.connect();
       await transaction(client, async () => {
-        await client.query(`SET LOCAL lock_timeout = ${Math.round(this.waitMs)}`);
-        await client.query(`SELECT pg_advisory_xact_lock(${key})`, [participantId]);
+        await client!.query(`SET LOCAL lock_timeout = ${Math.round(this.waitMs)}`);
+        await client!.query(`SELECT pg_advisory_xact_lock(${key})`, [participantId]);
       });
     } catch (error) {
-      if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+      broken = (error as { code?: string }).code !== LOCK_NOT_AVAILABLE;
       throw unavailable('Recorded, but a delivery under way has not ended; repeat with the same commandId.');
     } finally {
-      client.release();
+      client?.release(broken);
     }
   }
 }

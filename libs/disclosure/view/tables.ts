@@ -71,7 +71,7 @@ export const timelineTable = defineTable<TimelineRow>({
     occurred_at: 'timestamptz', recorded_at: 'timestamptz', position: 'position', actor_id: 'uuid', actor_role: 'text',
     actor_org_id: 'uuid',
   },
-  indexes: ['participant_id, occurred_at DESC, position DESC'],
+  indexes: ['participant_id, occurred_at DESC, position DESC', 'participant_id, position'],
 });
 
 /** A worker as one person's team knows them; the name is sealed under that person's `team` key. */
