@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { id, instant, roles } from '@peerbridge/kernel';
 
-export const usage = `Usage: npm run --silent audit -- <command>
+const USAGE = 2;
+const usage = `Usage: npm run --silent audit -- <command>
 
   replay [--participant ID] [--from P] [--to P]
       The log, one JSON line per event, in its order. P is a position or the time of recording; both are inclusive.
@@ -44,6 +45,13 @@ export function parseCommandLine(args: readonly string[]): AuditCommand {
   const flags = commands[name].safeParse(given);
   if (!flags.success) throw new UsageError(flags.error.issues.map((issue) => mistake(name, given, issue)).join('\n'));
   return { name, flags: flags.data } as AuditCommand;
+}
+
+/** Says what is wrong, and how it is done. Returns the exit code. */
+export function usageMistake(error: unknown): number {
+  if (!(error instanceof UsageError)) throw error;
+  process.stderr.write(`${error.message && `${error.message}\n\n`}${usage}`);
+  return USAGE;
 }
 
 const isCommand = (name: string): name is keyof typeof commands => Object.hasOwn(commands, name);

@@ -1,95 +1,15 @@
-import { rebuildView } from '@peerbridge/projection';
-import { Authenticator, DevIssuer, remoteIssuer } from '@peerbridge/identity';
-import { DomainError, forbidden } from '@peerbridge/kernel';
-import { ConfigError, createLog, EmbeddedPostgresError, loadConfig, type Config, type Logger } from '@peerbridge/platform';
-import { openSystem, type System } from '../system.js';
-import { asOf } from './as-of.js';
-import { parseCommandLine, usage, UsageError, type AuditCommand } from './command-line.js';
-import { replay } from './replay.js';
+import { parseCommandLine, usageMistake, type AuditCommand } from './command-line.js';
 
-const CHECK_FAILED = 1;
-const USAGE = 2;
+process.exit(await main(process.argv.slice(2)));
 
-class Interrupted extends Error {}
-
-// The write that failed says so.
-process.stdout.on('error', () => undefined);
-process.exit(await main(process.argv.slice(2), process.env));
-
-/** One command of the auditor's, from its arguments to its exit code. */
-async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  let log: Logger | undefined;
+async function main(args: readonly string[]): Promise<number> {
+  let command: AuditCommand;
   try {
-    const command = parseCommandLine(args);
-    const config = loadConfig({ ...env, LOG_LEVEL: env.LOG_LEVEL ?? 'warn' });
-    log = createLog(config.logLevel, process.stderr);
-    await requireAuditor(config, env.PEERBRIDGE_TOKEN);
-    const system = await openSystem(config, 'audit', log);
-    try {
-      return await Promise.race([run(system, command), interruption()]);
-    } finally {
-      await system.close();
-    }
+    command = parseCommandLine(args);
   } catch (error) {
-    return failure(error, log);
+    return usageMistake(error);
   }
-}
-
-/** The command line takes a token like everybody: there is no side door. @throws DomainError */
-async function requireAuditor(config: Config, token: string | undefined): Promise<void> {
-  const issuer = config.oidc ? remoteIssuer(config.oidc) : await DevIssuer.open(config);
-  const { caller } = await new Authenticator(issuer).authenticate(`Bearer ${token ?? ''}`);
-  if (caller.role !== 'auditor') throw forbidden('Only an auditor may do this.');
-}
-
-async function run(system: System, command: AuditCommand): Promise<number> {
-  switch (command.name) {
-    case 'replay':
-      for await (const event of replay(system, command.flags)) await print(event);
-      return 0;
-    case 'as-of':
-      await print(await asOf(system, command.flags));
-      return 0;
-    case 'rebuild': {
-      const { store, database: { pool }, view, codec, log } = system;
-      const result = await rebuildView({
-        store, pool, view, codec,
-        alarm: ({ metadata: { eventId, type } }) =>
-          log.error({ eventId, type }, 'An event cannot be applied: its person is stopped'),
-      });
-      await print(result);
-      return result.equal ? 0 : CHECK_FAILED;
-    }
-  }
-}
-
-/** One line. Waits until it is taken: a slow reader slows the reading down, and nothing piles up. */
-function print(value: object): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(`${JSON.stringify(value)}\n`, (error) => (error ? reject(error) : resolve()));
-  });
-}
-
-/** A second signal ends the process at once. */
-function interruption(): Promise<never> {
-  return new Promise((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => reject(new Interrupted()));
-  });
-}
-
-/** What went wrong, for people; of what was not foreseen, no word that might quote a record. */
-function failure(error: unknown, log: Logger | undefined): number {
-  const say = (text: string) => process.stderr.write(`${text}\n`);
-  if (error instanceof UsageError) {
-    if (error.message) say(`${error.message}\n`);
-    say(usage);
-    return USAGE;
-  }
-  // A reader who has read enough.
-  if ((error as { code?: unknown }).code === 'EPIPE') return 0;
-  if (error instanceof DomainError) say(`${error.code}: ${error.message}`);
-  else if (error instanceof ConfigError || error instanceof EmbeddedPostgresError) say(error.message);
-  else if (error instanceof Interrupted) say('Interrupted.');
-  else log?.error({ err: error }, 'The command failed');
-  return CHECK_FAILED;
+  // The system is loaded only where there is something for it to do.
+  const { runCommand } = await import('./run.js');
+  return runCommand(command, process.env);
 }
