@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '@peerbridge/kernel';
 import {
@@ -61,17 +61,24 @@ export class DevIssuer implements TokenIssuer {
 }
 
 async function keyIn(path: string): Promise<StoredKey> {
+  const stored = await keyStoredIn(path);
+  if (stored) return stored;
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const fresh = `${path}.${process.pid}.new`;
+  await mkdir(join(path, '..'), { recursive: true });
+  await writeFile(fresh, JSON.stringify(storedKey.parse(await exportJWK(privateKey))), { mode: 0o600 });
+  // Of processes that start together one makes the file, and all sign with that one's key.
+  await link(fresh, path).catch((exists: NodeJS.ErrnoException) => { if (exists.code !== 'EEXIST') throw exists; });
+  await rm(fresh);
+  return keyIn(path);
+}
+
+/** Undefined where there is no such file. */
+async function keyStoredIn(path: string): Promise<StoredKey | undefined> {
   try {
     return storedKey.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      throw new Error(`The file ${path} holds no signing key: remove it to have a new one made`, { cause: error });
-    }
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Error(`The file ${path} holds no signing key: remove it to have a new one made`, { cause: error });
   }
-  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
-  const fresh = storedKey.parse(await exportJWK(privateKey));
-  await mkdir(join(path, '..'), { recursive: true });
-  await writeFile(`${path}.new`, JSON.stringify(fresh), { mode: 0o600 });
-  await rename(`${path}.new`, path);
-  return fresh;
 }

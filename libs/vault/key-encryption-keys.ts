@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 
@@ -25,11 +25,13 @@ export async function keysFromFile(path: string, options: { create: boolean }): 
     if (error.code !== 'ENOENT' || !options.create) {
       throw new Error(`Cannot read the key-encryption keys in ${path}: ${error.code}`);
     }
-    const fresh = JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } });
+    const fresh = `${path}.${process.pid}.new`;
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(`${path}.new`, fresh, { mode: 0o600 });
-    await rename(`${path}.new`, path);
-    return fresh;
+    await writeFile(fresh, JSON.stringify({ current: 1, keys: { 1: randomBytes(32).toString('base64') } }), { mode: 0o600 });
+    // Of processes that start together one makes the file, and all use that one's keys.
+    await link(fresh, path).catch((exists: NodeJS.ErrnoException) => { if (exists.code !== 'EEXIST') throw exists; });
+    await rm(fresh);
+    return readFile(path, 'utf8');
   });
   const parsed = keyFile.safeParse(parseJson(text));
   if (!parsed.success) throw new Error(`The file ${path} holds no key-encryption keys`);
