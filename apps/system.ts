@@ -79,18 +79,19 @@ export interface Answering {
 }
 
 export async function openAnswering(
-  { config, metrics, clock, database, store, vault, codec, connect }: System,
+  { config, metrics, clock, database, store, vault, codec, connect }: System, { lagBoundMs = LAG_BOUND_MS } = {},
 ): Promise<Answering> {
   const ended = new AbortController();
   const position = new ViewPosition(database.pool, connect);
   await position.start();
-  const lag = new ViewLag(store, position, LAG_BOUND_MS);
+  const lag = new ViewLag(store, position, lagBoundMs);
   void lag.watch(ended.signal, (events) => metrics.projectionLag.set(events));
-  const lockPool = new pg.Pool({
-    connectionString: database.url, max: 16, application_name: 'peerbridge-deliveries', keepAlive: true,
-  });
-  lockPool.on('error', () => undefined);
-  const locks = new PersonLocks(lockPool, DRAIN_WAIT_MS);
+  const lockPool = (holder: string, options: pg.PoolConfig): pg.Pool => new pg.Pool({
+    connectionString: database.url, application_name: `peerbridge-${holder}`, keepAlive: true, ...options,
+  }).on('error', () => undefined);
+  const deliveries = lockPool('deliveries', { max: 12 });
+  const withdrawals = lockPool('withdrawals', { max: 4, connectionTimeoutMillis: DRAIN_WAIT_MS });
+  const locks = new PersonLocks(deliveries, withdrawals, DRAIN_WAIT_MS);
   const shared = new SharedView({
     db: database.kysely, pool: database.pool, store, position, codec, clock, readWaitMs: config.readWaitMs,
     isUnknowable: () => lag.isPastBound,
@@ -104,7 +105,7 @@ export async function openAnswering(
     async close() {
       ended.abort();
       await position.close();
-      await lockPool.end();
+      await Promise.all([deliveries.end(), withdrawals.end()]);
     },
   };
 }

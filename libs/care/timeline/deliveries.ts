@@ -5,6 +5,11 @@ import { comparePositions, type Position } from '@peerbridge/event-store';
 
 /** Entries read at once; more follow right after. */
 const BATCH = 50;
+/**
+ * After this the lock is let go between two entries, and what is left is decided anew: a receiver that takes each entry
+ * just in time keeps no withdrawal waiting.
+ */
+const HELD_MS = 1_000;
 
 export interface Delivery {
   row: TimelineRow & { segments: readonly Segment[] };
@@ -26,6 +31,8 @@ export class Deliveries {
     let after = this.view.options.position.current;
     let waiting: Delivery[] = [];
     let release: (() => Promise<void>) | undefined;
+    let letGoAt = Infinity;
+    let decidedUpTo = after;
     const letGo = async () => {
       const held = release;
       release = undefined;
@@ -34,15 +41,19 @@ export class Deliveries {
 
     const next = async (): Promise<IteratorResult<Delivery, undefined>> => {
       while (!signal.aborted) {
-        const delivery = waiting.shift();
+        const delivery = performance.now() < letGoAt ? waiting.shift() : undefined;
         if (delivery) {
+          letGoAt = Math.min(letGoAt, performance.now() + HELD_MS);
           after = delivery.row.position;
           return { done: false, value: delivery };
         }
         await letGo();
+        if (waiting.length > 0) changes.again();
+        else after = later(after, decidedUpTo);
         if (!await changes.next()) break;
         release = await this.locks.share(participantId);
-        ({ waiting, after } = await this.read(caller, participantId, after));
+        letGoAt = Infinity;
+        ({ waiting, decidedUpTo } = await this.read(caller, participantId, after));
         if (waiting.length === BATCH) changes.again();
       }
       await letGo();
@@ -64,18 +75,22 @@ export class Deliveries {
   /** A decision of its own, uncached, in a statement later than the one that took the lock. */
   private async read(
     caller: Caller, participantId: string, after: Position | undefined,
-  ): Promise<{ waiting: Delivery[]; after: Position | undefined }> {
+  ): Promise<{ waiting: Delivery[]; decidedUpTo: Position | undefined }> {
     const session = this.view.session(caller);
     // What is withheld now stays withheld: a later grant opens what is written later.
     const reached = await this.view.position();
     const access = await session.person(participantId);
     const rows = access ? await session.timelineSince(access, after ?? '', BATCH) : [];
-    const last = rows.length === BATCH ? rows.at(-1)!.position : reached;
     return {
       waiting: rows.map((row) => ({ row, access: access!, session })),
-      after: last !== undefined && (after === undefined || comparePositions(last, after) > 0) ? last : after,
+      decidedUpTo: rows.length === BATCH ? rows.at(-1)!.position : reached,
     };
   }
+}
+
+function later(one: Position | undefined, other: Position | undefined): Position | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  return comparePositions(one, other) > 0 ? one : other;
 }
 
 /** Turns the view's notifications about one person into something to wait for. */
