@@ -5,7 +5,7 @@ import { startApi } from './api.js';
 await runProcess(async (config) => {
   const system = await openSystem(config, 'api');
   const api = await startApi(system);
-  system.log.info({ port: config.port }, 'The API answers');
+  system.log.info({ address: api.address }, 'The API answers');
   return {
     async stop() {
       await api.stop();
