@@ -33,7 +33,7 @@ export interface Story {
 
 /** @param fields of the enrollment */
 export async function enrollP1(
-  system: TestSystem, fields: Record<string, unknown> = {}, peer: Client = system.as('peer'),
+  system: Pick<TestSystem, 'dev' | 'as' | 'token'>, fields: Record<string, unknown> = {}, peer: Client = system.as('peer'),
 ): Promise<Story> {
   const { members, organizations } = system.dev;
   const id = randomUUID();
@@ -167,4 +167,12 @@ export async function accessOf(viewer: Client, participantId: string): Promise<R
 export async function nodeOf(viewer: Client, id: string): Promise<{ __typename: string; id: string } | null> {
   return (await viewer.query<{ node: { __typename: string; id: string } | null }>(
     'query($id: ID!, $atLeast: String) { node(id: $id, atLeast: $atLeast) { __typename id } }', { id })).node;
+}
+
+/** Fields of a node of this type, as the viewer may see them. */
+export async function fieldsOf<Fields = Record<string, unknown>>(
+  viewer: Client, id: string, type: string, fields: string,
+): Promise<Fields | null> {
+  return (await viewer.query<{ node: Fields | null }>(
+    `query($id: ID!, $atLeast: String) { node(id: $id, atLeast: $atLeast) { ... on ${type} { ${fields} } } }`, { id })).node;
 }
