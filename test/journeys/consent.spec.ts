@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
-import { accessOf, allStatements, enrollP1, everySegmentButCounseling, later, nodeOf, see, type Story } from '../support/story.js';
+import {
+  accessOf, allStatements, enrollP1, everySegmentButCounseling, later, nodeOf, see, type Story,
+} from '../support/story.js';
 import { startSystem, type Client, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
@@ -8,7 +10,8 @@ afterAll(async () => { expect(await system.stop()).toBe(0); }, 30_000);
 
 const as = (role: string): Client => system.as(role);
 const stateOf = async (viewer: Client, consentId: string) => (await viewer.query<{ node: { state: string } | null }>(
-  'query($id: ID!, $atLeast: String) { node(id: $id, atLeast: $atLeast) { ... on Consent { state } } }', { id: consentId })).node?.state;
+  'query($id: ID!, $atLeast: String) { node(id: $id, atLeast: $atLeast) { ... on Consent { state } } }', { id: consentId },
+)).node?.state;
 
 describe('A consent with an end', () => {
   afterEach(() => system.thaw());
@@ -172,7 +175,10 @@ describe('A valid consent', () => {
     expect(await refused({ ...named, expiry: { none: true } })).toEqual({ code: 'VALIDATION', fields: ['expiry'] });
     expect(await refused({ ...named, purposes: ['TREAT', 'COC'], expiry: { none: true } }))
       .toEqual({ code: 'VALIDATION', fields: ['expiry'] });
-    for (const expiry of [{}, { at: later(story.enrolledAt, -1) }, { at: later(story.enrolledAt, 1000), none: true }, { none: false }, { at: 'soon' }]) {
+    const wrong = [
+      {}, { at: later(story.enrolledAt, -1) }, { at: later(story.enrolledAt, 1000), none: true }, { none: false }, { at: 'soon' },
+    ];
+    for (const expiry of wrong) {
       const { code, fields } = await refused({ ...named, expiry });
       expect({ expiry, code, fields: fields?.map((path) => path.split('.')[0]) })
         .toEqual({ expiry, code: 'VALIDATION', fields: ['expiry'] });
@@ -232,7 +238,8 @@ describe('A draft', () => {
       participantId: story.id, kind: 'named', discloser: system.dev.organizations.OrgR,
       recipients: [{ orgId: system.dev.organizations.OrgH }], segments: ['identity', 'housing'], purposes: ['COC'],
       formHash: 'h', formVersion: '1',
-    }, 'consent { state kind segments purposes recipients { orgId memberId class } signedAt effectiveFrom expiry { at } copyHash }');
+    }, `consent { state kind segments purposes recipients { orgId memberId class } signedAt effectiveFrom expiry { at }
+      copyHash }`);
     expect(draft.consent).toEqual({
       state: 'draft', kind: 'named', segments: ['identity', 'housing'], purposes: ['COC'], signedAt: null, effectiveFrom: null,
       expiry: null,
@@ -256,7 +263,10 @@ describe('A draft', () => {
       'consent { state copyHash signedAt expiry { at event none } }');
     expect(granted).toMatchObject({
       id: draft.id, version: 1,
-      consent: { state: 'active', copyHash: expect.any(String), signedAt: story.enrolledAt, expiry: { at: rest.expiry.at, event: null, none: null } },
+      consent: {
+        state: 'active', copyHash: expect.any(String), signedAt: story.enrolledAt,
+        expiry: { at: rest.expiry.at, event: null, none: null },
+      },
     });
     expect(await see(as('housing'), story.id)).toMatchObject({ preferredName: 'Jordan' });
     expect(await story.person.refused('grantConsent', rest)).toEqual({ code: 'INVALID_TRANSITION', state: 'active' });

@@ -137,7 +137,8 @@ export async function see(viewer: Client, participantId: string): Promise<Seen |
   const { participant } = await viewer.query<{ participant: Record<string, unknown> | null }>(`
     query($id: ID!, $atLeast: String) { participant(id: $id, atLeast: $atLeast) {
       id version preferredName legalName birthDate contact { phone email address okToText } language interpreterNeeded
-      householdSize accessibility pathway track enrolledVia setting safeContact doNotAskTopics employment { status startDate accommodation }
+      householdSize accessibility pathway track enrolledVia setting safeContact doNotAskTopics
+      employment { status startDate accommodation }
       ${all}
     } }`, { id: participantId });
   if (!participant) return null;
