@@ -26,8 +26,5 @@ if (built.status !== 0) process.exit(1);
 
 for (const name of names.length > 0 ? names : all) {
   const { run } = await import(pathToFileURL(path.join(folder, 'bench', `${name}.js`)).href);
-  const { summary } = await run();
-  const lines = Object.entries(summary).map(([what, value]) =>
-    `  ${what.padEnd(24)} ${typeof value === 'object' ? JSON.stringify(value) : value}\n`);
-  process.stdout.write(`${name}\n${lines.join('')}`);
+  await run();
 }
