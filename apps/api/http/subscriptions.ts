@@ -79,6 +79,8 @@ export function serveSubscriptions(server: Server, deps: {
     onError: (_context, _id, _payload, errors) => formatErrors(errors as GraphQLError[], deps.log),
   });
 
+  // The HTTP server's errors come by here too, a busy port for one: whoever asked it to listen hears of them.
+  sockets.on('error', () => {});
   sockets.on('connection', (socket: WebSocket, request: IncomingMessage) => {
     deps.onUpgrade(request);
     // A peer that breaks the WebSocket protocol is disconnected by `ws` itself.
