@@ -65,11 +65,12 @@ async function build(folder, sources) {
       await cp(path.join(root, file), path.join(fresh, file));
     }
     await writeFile(path.join(fresh, STAMP), sources);
-    await rm(folder, { recursive: true, force: true });
     await mkdir(path.dirname(folder), { recursive: true });
-    await rename(fresh, folder).catch(async (error) => {
-      // Another process has built the same meanwhile.
-      if (!await isBuilt(folder, sources)) throw error;
+    await rename(fresh, folder).catch(async () => {
+      // Another process may have built the same meanwhile, and have started it: it is not taken away from there.
+      if (await isBuilt(folder, sources)) return;
+      await rm(folder, { recursive: true, force: true });
+      await rename(fresh, folder);
     });
   } finally {
     await rm(fresh, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from './random.js';
-import { memberIdIn, type Client, type Payload, type TestSystem, type Worker } from './system.js';
+import { memberIdIn, type Client, type Payload, type TestSystem } from './system.js';
 
 /** A command that the system said it has. */
 export interface Acknowledged extends Payload {
@@ -11,6 +11,15 @@ export interface Acknowledged extends Payload {
   participantId: string;
   by: Client;
   input: Record<string, unknown>;
+}
+
+/** Where the commands go. */
+type Answering = Pick<TestSystem, 'dev' | 'as' | 'token'>;
+
+interface Peer {
+  client: Client;
+  random: Random;
+  person?: Person;
 }
 
 interface Person {
@@ -32,14 +41,17 @@ export class WriteLoad {
   readonly acknowledged: Acknowledged[] = [];
   private working = false;
   private workers: Promise<void>[] = [];
-  private readonly peers: { worker: Worker; random: Random; person?: Person }[] = [];
+  private readonly peers: Peer[] = [];
 
-  private constructor(private readonly system: TestSystem) {}
+  private constructor(private readonly system: Answering) {}
 
-  static async of(system: TestSystem, random: Random, size: number): Promise<WriteLoad> {
+  static async of(system: Answering, random: Random, size: number): Promise<WriteLoad> {
     const load = new WriteLoad(system);
     for (let nth = 0; nth < size; nth += 1) {
-      load.peers.push({ worker: await system.newWorker('peer', 'OrgR'), random: random.fork() });
+      const token = await system.token({
+        sub: `peer-${randomUUID()}`, role: 'peer', org_id: system.dev.organizations['OrgR'], name: `Peer ${nth}`,
+      });
+      load.peers.push({ client: system.as(token), random: random.fork() });
     }
     return load;
   }
@@ -59,8 +71,8 @@ export class WriteLoad {
     await Promise.all(this.workers);
   }
 
-  private async step(peer: (typeof this.peers)[number]): Promise<void> {
-    const { worker: { client }, random, person } = peer;
+  private async step(peer: Peer): Promise<void> {
+    const { client, random, person } = peer;
     if (!person || random.next() < 0.1) {
       peer.person = await this.enroll(client);
       return;
@@ -68,7 +80,7 @@ export class WriteLoad {
     const kind = random.next();
     if (kind < 0.5) await this.logContact(client, person, random);
     else if (kind < 0.65 || !person.maySend) await this.grant(person);
-    else await this.refer(client, person);
+    else await this.refer(client, person, random);
   }
 
   private async enroll(peer: Client): Promise<Person> {
@@ -100,7 +112,7 @@ export class WriteLoad {
     person.maySend = true;
   }
 
-  private async refer(peer: Client, person: Person): Promise<void> {
+  private async refer(peer: Client, person: Person, random: Random): Promise<void> {
     const { id, referral } = person;
     if (!referral) {
       const drafted = await this.send(peer, id, 'draftReferral', {
@@ -114,7 +126,7 @@ export class WriteLoad {
       referral.next = referralSteps[referralSteps.indexOf(referral.next) + 1] ?? 'nothing';
     } else {
       // Open until it is confirmed: there is no second one meanwhile.
-      await this.logContact(peer, person, this.peers[0]!.random);
+      await this.logContact(peer, person, random);
     }
   }
 

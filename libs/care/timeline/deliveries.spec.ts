@@ -81,7 +81,7 @@ describe('Deliveries of a story', () => {
     expect(story.holds).toBe(0);
   });
 
-  it('let it go between two entries after a second, and decide anew: each once, in order, however slow the receiver', async () => {
+  it('let it go between two entries after a second, and decide anew: each comes once, in order, in its own time', async () => {
     const story = new Story();
     const entries = story.deliveries.entries(caller, ada, new AbortController().signal);
     story.write(9);
