@@ -5,8 +5,8 @@ import {
 import { startSystem, type Client, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
-beforeAll(async () => { system = await startSystem(); }, 90_000);
-afterAll(async () => { expect(await system.stop()).toBe(0); }, 30_000);
+beforeAll(async () => { system = await startSystem(); });
+afterAll(async () => { expect(await system.stop()).toBe(0); });
 
 const as = (role: string): Client => system.as(role);
 const stateOf = async (viewer: Client, consentId: string) => (await viewer.query<{ node: { state: string } | null }>(
@@ -36,6 +36,7 @@ describe('A consent with an end', () => {
     await entries.arrived(1);
 
     await system.freeze(until);
+    const before = await entries.soFar();
     expect(await see(as('housing'), story.id)).toBeNull();
     expect(await nodeOf(as('housing'), referral.id)).toBeNull();
     expect(await as('housing').refused('startReferral', { referralId: referral.id })).toEqual({ code: 'NOT_FOUND' });
@@ -44,8 +45,7 @@ describe('A consent with an end', () => {
       participantId: story.id, needCategory: 'housing', targetOrganizationId: system.dev.organizations.OrgH,
     });
     await as('peer').mutate('withdrawReferral', { referralId: referral.id, reason: 'Time is up' });
-    await entries.roundTrip();
-    expect(entries.received).toHaveLength(1);
+    expect(await entries.soFar()).toBe(before);
     await entries.close();
   });
 

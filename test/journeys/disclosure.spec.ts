@@ -4,8 +4,8 @@ import { accessOf, enrollP1, everySegmentButCounseling, nodeOf, see, type Story 
 import { startSystem, type Client, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
-beforeAll(async () => { system = await startSystem(); }, 90_000);
-afterAll(async () => { expect(await system.stop()).toBe(0); }, 30_000);
+beforeAll(async () => { system = await startSystem(); });
+afterAll(async () => { expect(await system.stop()).toBe(0); });
 
 const as = (role: string): Client => system.as(role);
 const wholeAnswer = (viewer: Client, id: string) => viewer.ask(

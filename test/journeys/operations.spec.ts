@@ -6,8 +6,8 @@ import { enrollP1, see } from '../support/story.js';
 import { memberIdIn, startSystem, type Client, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
-beforeAll(async () => { system = await startSystem(); }, 90_000);
-afterAll(async () => { expect(await system.stop()).toBe(0); }, 30_000);
+beforeAll(async () => { system = await startSystem(); });
+afterAll(async () => { expect(await system.stop()).toBe(0); });
 
 const as = (role: string): Client => system.as(role);
 const metrics = async (): Promise<string> => (await fetch(system.dev.metrics)).text();
@@ -203,7 +203,7 @@ describe('What was acknowledged', () => {
       .toMatchObject([{ id: first.id, summary: 'Before the lights went out.' }]);
     expect(await as('peer').refused('logPeerContact', { ...input, summary: 'Another.' }))
       .toEqual({ code: 'IDEMPOTENCY_MISMATCH' });
-  }, 60_000);
+  });
 
   it('stands in no log line', async () => {
     const story = await enrollP1(system, { preferredName: 'Canary Wren' });

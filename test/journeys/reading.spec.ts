@@ -4,8 +4,8 @@ import { enrollP1, fieldsOf, later, nodeOf, see, type Story } from '../support/s
 import { startSystem, type Client, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
-beforeAll(async () => { system = await startSystem(); }, 90_000);
-afterAll(async () => { expect(await system.stop()).toBe(0); }, 30_000);
+beforeAll(async () => { system = await startSystem(); });
+afterAll(async () => { expect(await system.stop()).toBe(0); });
 
 const as = (role: string): Client => system.as(role);
 

@@ -6,8 +6,8 @@ import { enrollP1, type Story } from '../support/story.js';
 import { startSystem, type Client, type Subscription, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
-beforeAll(async () => { system = await startSystem(); }, 90_000);
-afterAll(async () => { expect(await system.stop()).toBe(0); }, 30_000);
+beforeAll(async () => { system = await startSystem(); });
+afterAll(async () => { expect(await system.stop()).toBe(0); });
 
 interface Added {
   timelineEntryAdded: { type: string; node: { id: string } | null };
@@ -47,7 +47,7 @@ describe('A subscription to a person\'s story', () => {
     await as('housing').mutate('acceptReferral', { referralId: referral.id });
     await housing.arrived(1);
     await story.person.mutate('revokeConsent', { consentId: consent.id });
-    const before = housing.received.length;
+    const before = await housing.soFar();
     await as('peer').mutate('withdrawReferral', { referralId: referral.id, reason: 'Not now' });
     await as('peer').mutate('changePreferences', { participantId: story.id, householdSize: 3 });
     await settled(mine, 4, housing);
@@ -71,9 +71,10 @@ describe('A subscription to a person\'s story', () => {
     const referral = await story.refer('housing', 'OrgH');
     const [mine, housing] = [await follow(story.person, story.id), await follow(as('housing'), story.id)];
     await withdraw(story, consent.id);
+    const before = await housing.soFar();
     await as('peer').mutate('withdrawReferral', { referralId: referral.id, reason: 'Not now' });
     await settled(mine, 2, housing);
-    expect(types(housing)).toEqual([]);
+    expect(types(housing).slice(before)).toEqual([]);
     await Promise.all([mine.close(), housing.close()]);
   });
 
@@ -85,7 +86,7 @@ describe('A subscription to a person\'s story', () => {
     await story.logContact({ coAuthored: true, visibility: 'team' });
     await theirs.arrived(1);
     await story.person.mutate(name, { participantId: story.id, memberId: peer.memberId });
-    const before = theirs.received.length;
+    const before = await theirs.soFar();
     await story.logContact({ coAuthored: true, visibility: 'team' });
     await as('peer').mutate('recordEmploymentStatus', { participantId: story.id, status: 'fullTime' });
     await settled(mine, 4, theirs);

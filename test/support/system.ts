@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { createClient, type Client as Connection } from 'graphql-ws';
 import { v5 } from 'uuid';
 import WebSocket from 'ws';
@@ -11,6 +12,9 @@ import { createTestDatabase, testRunFolder } from './postgres.js';
 import { compiledDist } from './run-typescript.js';
 
 const READY_WITHIN_MS = 60_000;
+
+// A machine with much else to do is slow, and not wrong.
+jest.setTimeout(60_000);
 
 /** What `dev.json` says. */
 export interface Dev {
@@ -268,10 +272,11 @@ export class Client {
     return answer;
   }
 
-  /** Open when this returns: what is written from now on is delivered, if it is to be. */
+  /** Open when this returns: what is written from now on is delivered, if it is to be, and nothing acknowledged before. */
   async subscribe<Data = Record<string, unknown>>(
     query: string, variables: Record<string, unknown>,
   ): Promise<Subscription<Data>> {
+    await this.query('query($atLeast: String) { node(id: "none", atLeast: $atLeast) { id } }');
     const connection = createClient({
       url: this.dev().subscriptions, webSocketImpl: WebSocket, retryAttempts: 0, lazy: false, onNonLazyError: () => undefined,
       connectionParams: { authorization: `Bearer ${this.token}` },
@@ -312,6 +317,12 @@ export class Subscription<Data> {
     for await (const answer of this.connection.iterate({ query: '{ viewer { id } }' })) {
       if (answer.errors) throw new Error(`Refused over the WebSocket: ${JSON.stringify(answer.errors)}`);
     }
+  }
+
+  /** All that has arrived by now; what was handed over before included. */
+  async soFar(): Promise<number> {
+    await this.roundTrip();
+    return this.received.length;
   }
 
   /** Waits until that many have arrived. @throws Error after five seconds */
