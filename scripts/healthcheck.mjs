@@ -31,4 +31,9 @@ async function leaseIsHeld(name) {
 
 const healthy = { api: apiAnswers, projector: () => leaseIsHeld('projector'), relay: () => leaseIsHeld('relay') }[kind];
 if (!healthy) throw new Error('Name one of: api, projector, relay');
-process.exitCode = await healthy() ? 0 : 1;
+try {
+  process.exitCode = await healthy() ? 0 : 1;
+} catch (error) {
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
+}
