@@ -23,7 +23,6 @@ COPY --from=build /app/dist dist
 COPY package.json ./
 COPY scripts/healthcheck.mjs scripts/
 RUN mkdir /data && chown node:node /data
-VOLUME /data
 USER node
 EXPOSE 3000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "scripts/healthcheck.mjs", "api"]
