@@ -46,7 +46,10 @@ export async function startApi(system: System, { health = {}, modules = [] }: Ap
       routes: devRoutes({ config, issuer, clock: clock instanceof AdjustableClock ? clock : new AdjustableClock(), log }),
     }),
   });
-  await app.listen(config.port, config.host);
+  await app.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new Error(`Port ${config.port} of ${config.host} is taken: set PORT to another one`);
+  });
   const port = new URL(await app.getUrl()).port || String(config.port);
   const host = config.host.includes(':') ? `[${config.host}]` : config.host === '0.0.0.0' ? '127.0.0.1' : config.host;
   return {

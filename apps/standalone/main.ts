@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import type { Config } from '@peerbridge/platform';
 import { startApi } from '../api/api.js';
 import { runProcess, type Running } from '../process.js';
@@ -14,6 +15,9 @@ await runProcess(start);
 
 /** The whole system in one process. */
 async function start(config: Config): Promise<Running> {
+  await mkdir(config.dataDir, { recursive: true }).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new Error(`${config.dataDir} cannot be used as a folder (${code}): set DATA_DIR to another one`);
+  });
   await removeDevFile(config.dataDir);
   const system = await openSystem(config, 'standalone');
   const projector = startProjector(system);
