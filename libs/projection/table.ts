@@ -1,6 +1,9 @@
-/** PostgreSQL types a read model may use. Positions are text in C collation, so that they sort as the store orders them. */
+/**
+ * PostgreSQL types a read model may use. Positions and instants (RFC 3339 UTC with milliseconds) are kept as the text they
+ * are, in C collation, in which they sort as the store orders them and as time goes.
+ */
 export type ColumnType =
-  | 'uuid' | 'text' | 'position' | 'integer' | 'boolean' | 'date' | 'timestamptz' | 'jsonb' | 'text[]' | 'uuid[]';
+  | 'uuid' | 'text' | 'position' | 'integer' | 'boolean' | 'date' | 'instant' | 'jsonb' | 'text[]' | 'uuid[]';
 
 /** One table of the view. Its rows are written only by projections and read only through disclosure. */
 export interface Table<Row extends object> {
@@ -8,7 +11,7 @@ export interface Table<Row extends object> {
   /** The primary key, one column. */
   readonly key: Extract<keyof Row, string>;
   readonly columns: Readonly<Record<Extract<keyof Row, string>, ColumnType>>;
-  /** Column lists of further indexes, as SQL: `participant_id, occurred_at DESC`. */
+  /** Further indexes, as SQL: `(participant_id, occurred_at DESC)`, `USING gin (reach_ids)`. */
   readonly indexes?: readonly string[];
 }
 
@@ -22,14 +25,14 @@ export interface AnyTable {
 
 export const defineTable = <Row extends object>(table: Table<Row>): Table<Row> => table;
 
-const sqlType = (type: ColumnType): string => (type === 'position' ? 'text COLLATE "C"' : type);
+const sqlType = (type: ColumnType): string => (type === 'position' || type === 'instant' ? 'text COLLATE "C"' : type);
 
 /** `CREATE TABLE` and its indexes, in a schema of the view. */
 export function createTableSql(schema: string, table: AnyTable): string {
   const columns = Object.entries(table.columns).map(([name, type]) =>
     `${name} ${sqlType(type)}${name === table.key ? ' PRIMARY KEY' : ''}`);
-  const indexes = (table.indexes ?? []).map((columnList, index) =>
-    `CREATE INDEX ${table.name}_${index + 1} ON ${schema}.${table.name} (${columnList})`);
+  const indexes = (table.indexes ?? []).map((index, nth) =>
+    `CREATE INDEX ${table.name}_${nth + 1} ON ${schema}.${table.name} ${index}`);
   return [`CREATE TABLE ${schema}.${table.name} (${columns.join(', ')})`, ...indexes].join(';\n');
 }
 

@@ -31,7 +31,7 @@ export const consentTable = defineTable<ConsentRow>({
   key: 'id',
   columns: {
     id: 'uuid', participant_id: 'uuid', kind: 'text', state: 'text', segments: 'text[]', purposes: 'text[]', recipients: 'jsonb',
-    signed_at: 'timestamptz', effective_from: 'timestamptz', expiry: 'jsonb', copy_hash: 'text', version: 'integer',
+    signed_at: 'instant', effective_from: 'instant', expiry: 'jsonb', copy_hash: 'text', version: 'integer',
     sealed: 'jsonb',
   },
 });

@@ -29,8 +29,8 @@ export const peerContactTable = defineTable<PeerContactRow>({
   name: 'peer_contact',
   key: 'id',
   columns: {
-    id: 'uuid', participant_id: 'uuid', author_id: 'uuid', author_role: 'text', author_org_id: 'uuid', started_at: 'timestamptz',
-    ended_at: 'timestamptz',
+    id: 'uuid', participant_id: 'uuid', author_id: 'uuid', author_role: 'text', author_org_id: 'uuid', started_at: 'instant',
+    ended_at: 'instant',
     modality: 'text', setting: 'text', continuum_stage: 'text', support_types: 'text[]', activities: 'text[]',
     dimensions: 'text[]',
     goal_ids: 'uuid[]', co_authored: 'boolean', lived_experience_shared: 'boolean', visibility: 'text', version: 'integer',

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { PersonLocks, SharedView, type PersonAccess, type TimelineRow, type ViewSession } from '@peerbridge/disclosure';
-import type { Caller, Segment } from '@peerbridge/kernel';
+import { PersonLocks, SharedView, type PersonAccess, type TimelineLine, type ViewSession } from '@peerbridge/disclosure';
+import type { Caller } from '@peerbridge/kernel';
 import { comparePositions, type Position } from '@peerbridge/event-store';
 
 /** Entries read at once; more follow right after. */
@@ -12,7 +12,7 @@ const BATCH = 50;
 const HELD_MS = 1_000;
 
 export interface Delivery {
-  row: TimelineRow & { segments: readonly Segment[] };
+  row: TimelineLine;
   access: PersonAccess;
   session: ViewSession;
 }

@@ -3,7 +3,7 @@ import {
   Args, Field, ID, Info, InputType, InterfaceType, ObjectType, Parent, ResolveField, Resolver, Subscription,
 } from '@nestjs/graphql';
 import type { GraphQLResolveInfo } from 'graphql';
-import type { ItemRow, PersonAccess, TimelineFilter as Filter, TimelineRow, ViewSession } from '@peerbridge/disclosure';
+import type { PersonAccess, TimelineFilter as Filter, TimelineLine, ViewSession } from '@peerbridge/disclosure';
 import {
   connectionType, Context, DateTimeScalar, Forward, Node, NodeTypes, pageOf, presentWorker, SegmentEnum, toConnection, Worker,
   type Connection, type Presented, type RequestContext,
@@ -47,9 +47,7 @@ export class TimelineEvent extends TimelineEntry {
   nodeId!: string;
 }
 
-function presentEntry(
-  row: TimelineRow & { segments: ItemRow['segments'] }, access: PersonAccess, session: ViewSession,
-): TimelineEvent {
+function presentEntry(row: TimelineLine, access: PersonAccess, session: ViewSession): TimelineEvent {
   return Object.assign(new TimelineEvent(), {
     id: row.event_id, type: row.type, occurredAt: row.occurred_at, recordedAt: row.recorded_at, segments: row.segments,
     actor: presentWorker(session, access, { memberId: row.actor_id, role: row.actor_role, orgId: row.actor_org_id }),

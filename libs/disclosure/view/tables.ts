@@ -17,7 +17,7 @@ export const personTable = defineTable<PersonRow>({
   name: 'person',
   key: 'participant_id',
   columns: { participant_id: 'uuid', home_org_id: 'uuid', facts: 'jsonb', reach_ids: 'uuid[]' },
-  indexes: ['home_org_id', 'participant_id, home_org_id'],
+  indexes: ['(home_org_id)', 'USING gin (reach_ids)'],
 });
 
 /** The label of a node: all that disclosure needs to know of it. One row per node, whatever its kind. */
@@ -43,7 +43,7 @@ export const itemTable = defineTable<ItemRow>({
     id: 'uuid', type: 'text', participant_id: 'uuid', segments: 'text[]', source_org_id: 'uuid', author_id: 'uuid',
     party_org_id: 'uuid', circles: 'text[]', position: 'position', version: 'integer',
   },
-  indexes: ['participant_id, type, position DESC'],
+  indexes: ['(participant_id, type, position DESC)'],
 });
 
 /** One event of a person's story. What may be seen of it is decided by the label of the item it touched. */
@@ -68,10 +68,10 @@ export const timelineTable = defineTable<TimelineRow>({
   key: 'event_id',
   columns: {
     event_id: 'uuid', participant_id: 'uuid', item_id: 'uuid', node_type: 'text', node_id: 'uuid', type: 'text',
-    occurred_at: 'timestamptz', recorded_at: 'timestamptz', position: 'position', actor_id: 'uuid', actor_role: 'text',
+    occurred_at: 'instant', recorded_at: 'instant', position: 'position', actor_id: 'uuid', actor_role: 'text',
     actor_org_id: 'uuid',
   },
-  indexes: ['participant_id, occurred_at DESC, position DESC', 'participant_id, position'],
+  indexes: ['(participant_id, occurred_at DESC, position DESC)', '(participant_id, position)'],
 });
 
 /** A worker as one person's team knows them; the name is sealed under that person's `team` key. */
@@ -92,7 +92,7 @@ export const personWorkerTable = defineTable<PersonWorkerRow>({
   columns: {
     key: 'text', participant_id: 'uuid', member_id: 'uuid', role: 'text', org_id: 'uuid', name_field: 'text', sealed: 'jsonb',
   },
-  indexes: ['participant_id', 'member_id'],
+  indexes: ['(participant_id)', '(member_id)'],
 });
 
 export interface OrganizationRow {

@@ -1,12 +1,15 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg, { type CustomTypesConfig } from 'pg';
 import { openEmbeddedPostgres } from './embedded-postgres.js';
+import { Pipeline } from './pipeline.js';
 
 export interface Database {
   url: string;
   pool: pg.Pool;
   /** Queries over the same pool; name the tables with `withTables`. */
   kysely: Kysely<unknown>;
+  /** More connections, for short statements. Whoever opens them closes them before the database. */
+  pipeline(connections: number, settings?: Readonly<Record<string, string>>): Pipeline;
   /** Closes the pool, and stops the embedded server where nobody else uses it. */
   close(): Promise<void>;
 }
@@ -32,15 +35,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const { dataDir, applicationName, poolSize = 10, log = () => {} } = options;
   const embedded = options.databaseUrl === undefined ? await openEmbeddedPostgres({ dataDir, log }) : undefined;
   const url = embedded?.url ?? options.databaseUrl!;
-  const pool = new pg.Pool({
+  const connection = (settings: Readonly<Record<string, string>> = {}): pg.ClientConfig => ({
     connectionString: url,
-    max: poolSize,
     application_name: applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    options: '-c timezone=UTC -c datestyle=ISO',
+    options: Object.entries({ timezone: 'UTC', datestyle: 'ISO', ...settings }).map(([name, to]) => `-c ${name}=${to}`).join(' '),
     types,
   });
+  const pool = new pg.Pool({ ...connection(), max: poolSize });
   // An idle connection that breaks is replaced; unhandled, its error would end the process.
   pool.on('error', (error) => log(`A database connection broke: ${error.message}`));
   const close = async (): Promise<void> => {
@@ -53,7 +56,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     await close();
     throw error;
   }
-  return { url, pool, kysely: new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }), close };
+  return {
+    url, pool, close,
+    kysely: new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }),
+    pipeline: (connections, settings) => new Pipeline(connection(settings), connections),
+  };
 }
 
 const { INT8, DATE, TIMESTAMPTZ } = pg.types.builtins;

@@ -1,4 +1,5 @@
 export { openDatabase, type Database, type DatabaseOptions } from './database.js';
 export { openEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
 export { EmbeddedPostgresError } from './postgres-binaries.js';
+export { Pipeline } from './pipeline.js';
 export { migrate, MigrationError, type Migration } from './migrations.js';
