@@ -98,7 +98,7 @@ export async function openAnswering(
   const locks = new PersonLocks(deliveries, withdrawals, DRAIN_WAIT_MS);
   const reads = database.pipeline(READING_CONNECTIONS, BY_INDEX);
   const shared = new SharedView({
-    db: database.kysely, statements: reads, store, position, codec, clock, readWaitMs: config.readWaitMs,
+    statements: reads, store, position, codec, clock, readWaitMs: config.readWaitMs,
     isUnknowable: () => lag.isPastBound,
     observe: (role, outcome) => metrics.disclosureDecisions.inc({ role, outcome }),
   });

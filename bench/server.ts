@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
-import { Args, Mutation, Query, Resolver } from '@nestjs/graphql';
-import { connectionType, CommandInput } from '@peerbridge/graphql';
-import { Field, ID, InputType, ObjectType } from '@nestjs/graphql';
+import {
+  Args, Field, ID, InputType, InterfaceType, Mutation, ObjectType, Query, ResolveField, Resolver,
+} from '@nestjs/graphql';
+import { CommandInput, connectionType, DateTimeScalar, Forward, SegmentEnum } from '@peerbridge/graphql';
 import { loadConfig } from '@peerbridge/platform';
 import { startApi } from '../apps/api/api.js';
 import { startProjector } from '../apps/projector/projector.js';
@@ -29,30 +30,54 @@ class DoNothingPayload {
   position!: string;
 }
 
-@ObjectType()
-class MemoryEntry {
+@InterfaceType({ resolveType: () => 'MemoryEvent' })
+abstract class MemoryEntry {
   @Field(() => ID)
   id!: string;
 
   @Field()
   type!: string;
 
-  @Field()
+  @Field(() => DateTimeScalar)
   occurredAt!: string;
 
-  @Field(() => [String])
+  @Field(() => [SegmentEnum])
   segments!: string[];
+}
+
+@ObjectType({ implements: () => [MemoryEntry] })
+class MemoryEvent extends MemoryEntry {}
+
+@ObjectType()
+class MemoryPerson {
+  @Field(() => ID)
+  id!: string;
 }
 
 const MemoryConnection = connectionType('Memory', () => MemoryEntry);
 
-const entries = Array.from({ length: 20 }, (_, index) => ({
-  cursor: `cursor-${index}`,
-  node: {
+const edges = Array.from({ length: 20 }, (_, index) => ({
+  cursor: Buffer.from(`2026-01-15T12:00:00.000Z|pg00000000.${String(index).padStart(20, '0')}`).toString('base64url'),
+  node: Object.assign(new MemoryEvent(), {
     id: `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
     type: 'PeerContactLogged', occurredAt: '2026-01-15T12:00:00.000Z', segments: ['peer'],
-  },
+  }),
 }));
+
+/** The answer of a person's story, with nobody asked and nothing read. */
+@Resolver(() => MemoryPerson)
+class MemoryResolver {
+  @Query(() => MemoryPerson, { nullable: true })
+  memory(@Args('id', { type: () => ID }) id: string): MemoryPerson {
+    return { id };
+  }
+
+  @ResolveField(() => MemoryConnection)
+  timeline(@Args() _: Forward) {
+    const pageInfo = { hasNextPage: true, hasPreviousPage: false, startCursor: null, endCursor: null };
+    return { edges, pageInfo, totalCount: 20 };
+  }
+}
 
 @Resolver()
 class IdleResolver {
@@ -60,15 +85,9 @@ class IdleResolver {
   doNothing(@Args('input') input: DoNothingInput): DoNothingPayload {
     return { id: input.commandId, position: 'nowhere' };
   }
-
-  @Query(() => MemoryConnection)
-  memory() {
-    const pageInfo = { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null };
-    return { edges: entries, pageInfo, totalCount: 20 };
-  }
 }
 
-@Module({ providers: [IdleResolver] })
+@Module({ providers: [IdleResolver, MemoryResolver] })
 class IdleModule {}
 
 const config = loadConfig(process.env);

@@ -91,7 +91,7 @@ async function withSession<T>(
       client.release();
     }
     const source = new SharedView({
-      ...shared.options, db: own.kysely, statements: own.pool, schema: SESSION_SCHEMA, codec: maskedCodec(codec), decide: decided,
+      ...shared.options, statements: own.pool, schema: SESSION_SCHEMA, codec: maskedCodec(codec), decide: decided,
       clock: { now: () => new Date(instant) }, isUnknowable: () => false, observe: undefined,
     });
     return await work(source.session(viewer));

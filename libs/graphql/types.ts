@@ -101,7 +101,8 @@ export function connectionType<T extends object>(
 export async function toConnection<Row, T>(
   page: Page<Row>, forward: { after?: string | null }, present: (row: Row) => T | Promise<T>,
 ): Promise<Connection<T>> {
-  const edges = await Promise.all(page.rows.map(async ({ row, cursor }) => ({ cursor, node: await present(row) })));
+  const nodes = await Promise.all(page.rows.map(({ row }) => present(row)));
+  const edges = page.rows.map(({ cursor }, index) => ({ cursor, node: nodes[index]! }));
   return {
     edges,
     pageInfo: {

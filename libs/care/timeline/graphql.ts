@@ -8,7 +8,7 @@ import {
   connectionType, Context, DateTimeScalar, Forward, Node, NodeTypes, pageOf, presentWorker, SegmentEnum, toConnection, Worker,
   type Connection, type Presented, type RequestContext,
 } from '@peerbridge/graphql';
-import { instant, invalid, type Segment } from '@peerbridge/kernel';
+import { instant, invalid, type Role, type Segment } from '@peerbridge/kernel';
 import { Participant } from '../participant/index.js';
 import { Deliveries } from './deliveries.js';
 
@@ -44,14 +44,14 @@ export class TimelineEvent extends TimelineEntry {
   readonly __typename = 'TimelineEvent';
   session!: ViewSession;
   access!: PersonAccess;
+  by!: { memberId: string; role: Role; orgId: string };
   nodeId!: string;
 }
 
 function presentEntry(row: TimelineLine, access: PersonAccess, session: ViewSession): TimelineEvent {
   return Object.assign(new TimelineEvent(), {
     id: row.event_id, type: row.type, occurredAt: row.occurred_at, recordedAt: row.recorded_at, segments: row.segments,
-    actor: presentWorker(session, access, { memberId: row.actor_id, role: row.actor_role, orgId: row.actor_org_id }),
-    nodeId: row.node_id, access, session,
+    by: { memberId: row.actor_id, role: row.actor_role, orgId: row.actor_org_id }, nodeId: row.node_id, access, session,
   });
 }
 
@@ -100,6 +100,11 @@ export class TimelineResolver {
   constructor(
     @Inject(NodeTypes) private readonly nodes: NodeTypes, @Inject(Deliveries) private readonly deliveries: Deliveries,
   ) {}
+
+  @ResolveField(() => Worker, { nullable: true })
+  actor(@Parent() { by, access, session }: TimelineEvent): Worker | null {
+    return presentWorker(session, access, by);
+  }
 
   @ResolveField(() => Node, { nullable: true })
   node(@Parent() { nodeId, session }: TimelineEvent): Promise<Presented | null> {

@@ -1,29 +1,28 @@
 import { segments } from '@peerbridge/kernel';
-import { sql, type RawBuilder, type SqlBool } from 'kysely';
+import sql, { join, type Sql } from 'sql-template-tag';
 import type { Decision } from './decision.js';
 
 /**
- * The item rule of a decision as one SQL predicate; no rule of its own is in here.
- * @param item alias of a relation with the columns participant_id, source_org_id, author_id, party_org_id (uuid, the last
- *   nullable), segments and circles (text[], not null)
+ * The item rule of a decision as one SQL predicate; no rule of its own is in here. It speaks of the columns participant_id,
+ * source_org_id, author_id, party_org_id (uuid, the last nullable), segments and circles (text[], not null) of whatever
+ * relation it is put over.
  */
-export function compileItemRule({ items: rule }: Decision, item: string): RawBuilder<SqlBool> {
-  const column = (name: string) => sql.ref(`${item}.${name}`);
-  const ofPerson = sql<SqlBool>`${column('participant_id')} = ${rule.participantId}::uuid`;
-  if (rule.everything) return ofPerson;
+export function compileItemRule({ items: rule }: Decision): Sql {
+  if (rule.everything) return sql`participant_id = ${rule.participantId}::uuid`;
 
-  const ways: RawBuilder<SqlBool>[] = [];
+  const ways: Sql[] = [];
   if (rule.author) {
     const { memberId, orgId } = rule.author;
-    ways.push(sql`(${column('author_id')} = ${memberId}::uuid and ${column('source_org_id')} = ${orgId}::uuid)`);
+    ways.push(sql`(author_id = ${memberId}::uuid and source_org_id = ${orgId}::uuid)`);
   }
-  const inCircle = sql<SqlBool>`(${column('circles')} && ${rule.circle ? [rule.circle] : []}::text[]
-    or ('parties' = any(${column('circles')}) and ${column('party_org_id')} = ${rule.partyOrgId}::uuid))`;
+  const circle = rule.circle ? [rule.circle] : [];
   for (const source of rule.sources) {
     // Unlabelled means all of them.
-    const labelled = source.segments.length === segments.length ? sql`true` : sql`cardinality(${column('segments')}) > 0`;
-    ways.push(sql`(${column('source_org_id')} = ${source.orgId}::uuid and ${labelled}
-      and ${column('segments')} <@ ${source.segments}::text[] and ${inCircle})`);
+    const all = source.segments.length === segments.length;
+    ways.push(sql`(source_org_id = ${source.orgId}::uuid and (${all} or cardinality(segments) > 0)
+      and segments <@ ${source.segments}::text[] and (circles && ${circle}::text[]
+        or ('parties' = any(circles) and party_org_id = ${rule.partyOrgId}::uuid)))`);
   }
-  return ways.length > 0 ? sql`(${ofPerson} and (${sql.join(ways, sql` or `)}))` : sql`false`;
+  if (ways.length === 0) return sql`false`;
+  return sql`(participant_id = ${rule.participantId}::uuid and (${join(ways, ' or ')}))`;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import DataLoader from 'dataloader';
-import { sql, type Kysely, type RawBuilder } from 'kysely';
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
 import { DomainError, instant, invalid, SHREDDED, type Caller, type Clock } from '@peerbridge/kernel';
 import type { EventStore, Position } from '@peerbridge/event-store';
 import type { QueryConfig } from 'pg';
@@ -64,9 +64,6 @@ export interface Statements {
 }
 
 export interface SharedViewOptions {
-  /** Compiles statements. */
-  db: Kysely<unknown>;
-  /** Runs them. */
   statements: Statements;
   store: EventStore;
   position: ViewPosition;
@@ -140,13 +137,13 @@ export class SharedView {
    * put again where a rebuild has swapped it. Rows come as one JSON text, which costs a fifth of reading them one by one.
    * @param statement for the schema of a version; its ORDER BY is kept
    */
-  async rows<Row>(statement: (schema: string) => RawBuilder<Row>): Promise<Row[]> {
+  async rows<Row>(statement: (schema: string) => Sql): Promise<Row[]> {
     const { schema, position } = this.options;
     let version = Math.max(this.lookedUp, position.version);
     for (let attempt = 0; ; attempt += 1) {
       if (version === 0 && schema === undefined) version = await this.lookUpLive();
       try {
-        const [answer] = await this.run(sql<{ live: boolean; rows: Row[] }>`
+        const [answer] = await this.run<{ live: boolean; rows: Row[] }>(sql`
           SELECT ${schema === undefined ? sql`(SELECT version FROM runtime.view WHERE live) = ${version}` : sql`true`} AS live,
             coalesce(json_agg(answer), '[]') AS rows FROM (${statement(schema ?? View.schema(version))}) AS answer`);
         if (answer!.live) return answer!.rows;
@@ -160,8 +157,8 @@ export class SharedView {
   /** A row by primary key. What all requests of one turn of the event loop ask of a table is asked at once. */
   async byKey<Row extends object>(table: Table<Row>, key: string): Promise<Row | undefined> {
     const loader = this.byKeyOf.get(table) ?? perTurn<string, object | undefined>(async (keys) => {
-      const rows = await this.rows((schema) => sql<Row>`SELECT * FROM ${tableIn(schema, table)}
-        WHERE ${sql.ref(table.key)} = ANY(${keys})`);
+      const rows = await this.rows<Row>((schema) => sql`SELECT * FROM ${tableIn(schema, table)}
+        WHERE ${raw(table.key)} = ANY(${keys})`);
       const found = new Map(rows.map((row) => [String(row[table.key]), row]));
       return keys.map((one) => found.get(one));
     });
@@ -177,7 +174,7 @@ export class SharedView {
   private readonly byKeyOf = new Map<AnyTable, DataLoader<string, object | undefined>>();
 
   private readonly facts = perTurn<string, PersonFacts | undefined>(async (ids) => {
-    const rows = await this.rows((schema) => sql<{ id: string; facts: PersonFacts; stopped: boolean }>`
+    const rows = await this.rows<{ id: string; facts: PersonFacts; stopped: boolean }>((schema) => sql`
       SELECT participant_id AS id, facts, EXISTS (
         SELECT FROM ${tableIn(schema, stoppedParticipantTable)} AS stopped WHERE stopped.participant_id = person.participant_id
       ) AS stopped FROM ${tableIn(schema, personTable)} AS person WHERE participant_id = ANY(${ids}::uuid[])`);
@@ -188,12 +185,11 @@ export class SharedView {
   });
 
   /** Runs a statement; those of one shape are prepared once per connection, for planning costs more than running them. */
-  private async run<Row extends object>(statement: RawBuilder<Row>): Promise<Row[]> {
-    const { sql: text, parameters } = statement.compile(this.options.db);
+  private async run<Row extends object>({ text, values }: Sql): Promise<Row[]> {
     const name = this.statements.get(text) ?? createHash('sha1').update(text).digest('base64url');
     if (this.statements.size < PREPARED_STATEMENTS) this.statements.set(text, name);
     const prepared = this.statements.has(text) ? { name } : {};
-    const { rows } = await this.options.statements.query<Row>({ ...prepared, text, values: [...parameters] });
+    const { rows } = await this.options.statements.query<Row>({ ...prepared, text, values });
     return rows;
   }
 
@@ -211,7 +207,7 @@ export class SharedView {
   }
 
   private async lookUpLive(): Promise<number> {
-    const [live] = await this.run(sql<{ version: number }>`SELECT version FROM runtime.view WHERE live`);
+    const [live] = await this.run<{ version: number }>(sql`SELECT version FROM runtime.view WHERE live`);
     if (!live) throw new DomainError('UNAVAILABLE', 'The view is being built; repeat the request.');
     this.lookedUp = live.version;
     return live.version;
@@ -219,14 +215,14 @@ export class SharedView {
 
   /** How far the live view is, as the database has it now. */
   async position(): Promise<Position | undefined> {
-    const [live] = await this.run(sql<{ position: Position | null }>`SELECT position FROM runtime.view
+    const [live] = await this.run<{ position: Position | null }>(sql`SELECT position FROM runtime.view
       JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live`);
     return live?.position ?? undefined;
   }
 
   /** How many people's projections have stopped: a number for operators. */
   async stoppedParticipants(): Promise<number> {
-    const [stopped] = await this.rows((schema) => sql<{ count: number }>`
+    const [stopped] = await this.rows<{ count: number }>((schema) => sql`
       SELECT count(*) AS count FROM ${tableIn(schema, stoppedParticipantTable)}`);
     return stopped!.count;
   }
@@ -314,16 +310,15 @@ export class ViewSession {
     access: PersonAccess, type: string, table: Table<Row>, page: PageRequest, order: 'newest' | 'oldest' = 'newest',
   ): Promise<Page<Row & { label: ItemRow }>> {
     const after = page.after === undefined ? undefined : decodeCursor(page.after, this.isPosition)[0]!;
-    const rule = compileItemRule(access.decision, 'item');
-    const from = (schema: string) => sql`FROM ${tableIn(schema, itemTable)} AS item
-      JOIN ${tableIn(schema, table)} AS content ON content.${sql.ref(table.key)} = item.id
-      WHERE item.participant_id = ${access.participantId} AND item.type = ${type} AND ${rule}`;
+    const from = (schema: string) => sql`
+      FROM (SELECT * FROM ${tableIn(schema, itemTable)} WHERE type = ${type} AND ${compileItemRule(access.decision)}) AS item
+      JOIN ${tableIn(schema, table)} AS content ON content.${raw(table.key)} = item.id`;
     const further = order === 'newest' ? sql`<` : sql`>`;
-    const beyond = after === undefined ? sql`` : sql` AND item.position ${further} ${after}`;
+    const beyond = after === undefined ? empty : sql` WHERE item.position ${further} ${after}`;
     const [rows, totalCount] = await Promise.all([
-      this.view.rows((schema) => sql<Row & { label: ItemRow }>`
+      this.view.rows<Row & { label: ItemRow }>((schema) => sql`
         SELECT content.*, to_jsonb(item) AS label ${from(schema)}${beyond}
-        ORDER BY item.position ${sql.raw(order === 'newest' ? 'DESC' : 'ASC')} LIMIT ${page.first + 1}`),
+        ORDER BY item.position ${raw(order === 'newest' ? 'DESC' : 'ASC')} LIMIT ${page.first + 1}`),
       this.count(page, from),
     ]);
     return { ...cut(rows, page.first, ({ label }) => encodeCursor(label.position)), totalCount };
@@ -334,18 +329,16 @@ export class ViewSession {
     access: PersonAccess, page: PageRequest, filter: TimelineFilter = {},
   ): Promise<Page<TimelineLine>> {
     const after = page.after === undefined ? undefined : decodeCursor(page.after, isInstant, this.isPosition);
-    const rule = compileItemRule(access.decision, 'item');
     const filters = [
-      filter.types ? sql` AND entry.type = ANY(${filter.types})` : sql``,
-      filter.segments ? sql` AND item.segments && ${filter.segments}::text[]` : sql``,
-      filter.from ? sql` AND entry.occurred_at >= ${filter.from}` : sql``,
-      filter.to ? sql` AND entry.occurred_at < ${filter.to}` : sql``,
+      ...(filter.types ? [sql` AND entry.type = ANY(${filter.types})`] : []),
+      ...(filter.segments ? [sql` AND item.segments && ${filter.segments}::text[]`] : []),
+      ...(filter.from ? [sql` AND entry.occurred_at >= ${filter.from}`] : []),
+      ...(filter.to ? [sql` AND entry.occurred_at < ${filter.to}`] : []),
     ];
-    const from = (schema: string) => sql`FROM ${tableIn(schema, timelineTable)} AS entry ${labelOfEach(schema)}
-      WHERE entry.participant_id = ${access.participantId} AND ${rule}${sql.join(filters, sql``)}`;
-    const beyond = after ? sql` AND (entry.occurred_at, entry.position) < (${after[0]!}, ${after[1]!})` : sql``;
+    const from = (schema: string) => sql`${lines(schema, access)}${filters.length > 0 ? join(filters, '') : empty}`;
+    const beyond = after ? sql` AND (entry.occurred_at, entry.position) < (${after[0]!}, ${after[1]!})` : empty;
     const [rows, totalCount] = await Promise.all([
-      this.view.rows((schema) => sql<TimelineLine>`
+      this.view.rows<TimelineLine>((schema) => sql`
         SELECT ${lineColumns} ${from(schema)}${beyond}
         ORDER BY entry.occurred_at DESC, entry.position DESC LIMIT ${page.first + 1}`),
       this.count(page, from),
@@ -355,11 +348,8 @@ export class ViewSession {
 
   /** Timeline entries recorded after a position, in the order they were recorded: what a subscription hands over. */
   timelineSince(access: PersonAccess, after: Position, limit: number): Promise<TimelineLine[]> {
-    const rule = compileItemRule(access.decision, 'item');
-    return this.view.rows((schema) => sql<TimelineLine>`SELECT ${lineColumns}
-      FROM ${tableIn(schema, timelineTable)} AS entry ${labelOfEach(schema)}
-      WHERE entry.participant_id = ${access.participantId} AND entry.position > ${after} AND ${rule}
-      ORDER BY entry.position LIMIT ${limit}`);
+    return this.view.rows<TimelineLine>((schema) => sql`SELECT ${lineColumns} ${lines(schema, access)}
+      AND entry.position > ${after} ORDER BY entry.position LIMIT ${limit}`);
   }
 
   /**
@@ -416,7 +406,7 @@ export class ViewSession {
   /** A worker by member id, if the caller shares a person's team with them or belongs to the same organization. */
   async worker(memberId: string): Promise<{ row: PersonWorkerRow; access: PersonAccess | undefined } | undefined> {
     if (!uuid.test(memberId)) return undefined;
-    const rows = await this.view.rows((schema) => sql<PersonWorkerRow>`
+    const rows = await this.view.rows<PersonWorkerRow>((schema) => sql`
       SELECT * FROM ${tableIn(schema, personWorkerTable)} WHERE member_id = ${memberId} ORDER BY key`);
     for (const row of rows) {
       const access = await this.person(row.participant_id);
@@ -445,9 +435,9 @@ export class ViewSession {
   };
 
   /** Undefined where nobody asks for it. */
-  private async count(page: PageRequest, from: (schema: string) => RawBuilder<unknown>): Promise<number | undefined> {
+  private async count(page: PageRequest, from: (schema: string) => Sql): Promise<number | undefined> {
     if (!page.count) return undefined;
-    const [counted] = await this.view.rows((schema) => sql<{ count: number }>`SELECT count(*) AS count ${from(schema)}`);
+    const [counted] = await this.view.rows<{ count: number }>((schema) => sql`SELECT count(*) AS count ${from(schema)}`);
     return counted!.count;
   }
 
@@ -461,22 +451,24 @@ export class ViewSession {
     const reach = onlyTeam ? sql`reach_ids && ${[memberId]}::uuid[]` : sql`reach_ids && ${[memberId, orgId]}::uuid[]`;
     const supervised = !onlyTeam && role === 'supervisor' ? sql` OR home_org_id = ${orgId}` : sql``;
     const own = !onlyTeam && participantId ? sql` OR participant_id = ${participantId}` : sql``;
-    const rows = await this.view.rows((schema) => sql<{ participant_id: string }>`
+    const rows = await this.view.rows<{ participant_id: string }>((schema) => sql`
       SELECT participant_id FROM ${tableIn(schema, personTable)} WHERE ${reach}${supervised}${own} ORDER BY participant_id`);
     return rows.map((row) => row.participant_id);
   }
 }
 
 /**
- * The label of each timeline entry, looked up entry by entry in the order of the story. OFFSET 0 keeps the planner from
- * turning the join round: without statistics it reads the whole story once for every item of it.
+ * The lines of a story that may be seen, each by its item's label, looked up line by line in the order of the story. OFFSET 0
+ * keeps the planner from turning the join round: without statistics it reads the whole story once for every item of it.
  */
-const labelOfEach = (schema: string): RawBuilder<unknown> =>
-  sql`CROSS JOIN LATERAL (SELECT * FROM ${tableIn(schema, itemTable)} WHERE id = entry.item_id OFFSET 0) AS item`;
+const lines = (schema: string, { participantId, decision }: PersonAccess): Sql => sql`
+  FROM ${tableIn(schema, timelineTable)} AS entry CROSS JOIN LATERAL (
+    SELECT segments FROM ${tableIn(schema, itemTable)} WHERE id = entry.item_id AND ${compileItemRule(decision)} OFFSET 0
+  ) AS item WHERE entry.participant_id = ${participantId}`;
 
 /** A line of the story with the segments of its item. */
 export type TimelineLine = Omit<TimelineRow, 'participant_id' | 'item_id' | 'node_type'> & { segments: ItemRow['segments'] };
-const lineColumns = sql.raw(`entry.event_id, entry.node_id, entry.type, entry.occurred_at, entry.recorded_at, entry.position,
+const lineColumns = raw(`entry.event_id, entry.node_id, entry.type, entry.occurred_at, entry.recorded_at, entry.position,
   entry.actor_id, entry.actor_role, entry.actor_org_id, item.segments`);
 
 export const labelOf = (item: ItemRow): ItemLabel => ({
@@ -484,7 +476,7 @@ export const labelOf = (item: ItemRow): ItemLabel => ({
   partyOrgId: item.party_org_id, circles: item.circles,
 });
 
-const tableIn = (schema: string, { name }: { name: string }) => sql.table(`${schema}.${name}`);
+const tableIn = (schema: string, { name }: { name: string }) => raw(`${schema}.${name}`);
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

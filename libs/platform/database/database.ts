@@ -1,4 +1,3 @@
-import { Kysely, PostgresDialect } from 'kysely';
 import pg, { type CustomTypesConfig } from 'pg';
 import { openEmbeddedPostgres } from './embedded-postgres.js';
 import { Pipeline } from './pipeline.js';
@@ -6,8 +5,6 @@ import { Pipeline } from './pipeline.js';
 export interface Database {
   url: string;
   pool: pg.Pool;
-  /** Queries over the same pool; name the tables with `withTables`. */
-  kysely: Kysely<unknown>;
   /** More connections, for short statements. Whoever opens them closes them before the database. */
   pipeline(connections: number, settings?: Readonly<Record<string, string>>): Pipeline;
   /** Closes the pool, and stops the embedded server where nobody else uses it. */
@@ -58,7 +55,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
   return {
     url, pool, close,
-    kysely: new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) }),
     pipeline: (connections, settings) => new Pipeline(connection(settings), connections),
   };
 }
