@@ -12,13 +12,14 @@ describe('Input', () => {
 
   it.each([
     '2026-02-30T00:00:00Z', '2026-01-15', '2026-01-15T12:00:00', 'yesterday', '9999-12-31T23:59:59-01:00',
-    '0000-01-01T00:00:00+01:00', 7,
+    '0000-01-01T00:00:00+01:00', '0000-06-01T00:00:00Z', '0001-01-01T00:00:00+14:00', 7,
   ])('does not take %s for an instant', (value) => expect(accepts(instant, value)).toBe(false));
 
   it('knows the days of the calendar', () => {
     expect(accepts(day, '2028-02-29')).toBe(true);
     expect(accepts(day, '2026-02-29')).toBe(false);
     expect(accepts(day, '2026-1-5')).toBe(false);
+    expect(accepts(day, '0000-01-01')).toBe(false);
   });
 
   it('makes ids lower-case', () => {
@@ -30,7 +31,12 @@ describe('Input', () => {
     expect(shortText.parse('  RC Services ')).toBe('RC Services');
     expect(accepts(shortText, '   ')).toBe(false);
     expect([accepts(shortText, 'x'.repeat(200)), accepts(shortText, 'x'.repeat(201))]).toEqual([true, false]);
-    expect([accepts(longText, 'x'.repeat(20_000)), accepts(longText, 'x'.repeat(20_001))]).toEqual([true, false]);
+    expect([accepts(longText, 'x'.repeat(100_000)), accepts(longText, 'x'.repeat(100_001))]).toEqual([true, false]);
+  });
+
+  it.each(['\ud83d', 'a\u0000b'])('refuses text that no store keeps as it is', (text) => {
+    expect([accepts(shortText, text), accepts(longText, text)]).toEqual([false, false]);
+    expect(accepts(shortText, '🌱 für Zoë')).toBe(true);
   });
 
   it('wants at least one word of a set, each counted once', () => {

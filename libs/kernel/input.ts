@@ -5,20 +5,23 @@ import { z } from 'zod';
  * type to itself, so that JSON Schema can be made of whatever is built from them.
  */
 
-/** A UUID; upper case is taken and made lower. */
-export const id = z.uuid().toLowerCase();
+/** A UUID of any version; upper case is taken and made lower. */
+export const id = z.guid().toLowerCase();
+
+/** Text that every store keeps as it is: no half of a character (a lone surrogate), no U+0000. */
+export const storable = z.string().refine((text) => text.isWellFormed() && !text.includes('\0'), 'Not storable as text');
 
 /** A name, a label, a code: 1–200 characters that are not all blank. */
-export const shortText = z.string().trim().min(1).max(200);
+export const shortText = storable.trim().min(1).max(200);
 
-/** A story: 1–20,000 characters that are not all blank. */
-export const longText = z.string().trim().min(1).max(20_000);
+/** A story: 1–100,000 characters that are not all blank. */
+export const longText = storable.trim().min(1).max(100_000);
 
 /** RFC 3339 with any offset, made UTC with milliseconds, so that instants compare as strings. */
-export const instant = z.iso.datetime({ offset: true }).overwrite(inUtc).refine(hasFourDigitYear, 'Year out of range');
+export const instant = z.iso.datetime({ offset: true }).overwrite(inUtc).refine(isOfOurCalendar, 'Year out of range');
 
 /** A day of the calendar, YYYY-MM-DD. */
-export const day = z.iso.date();
+export const day = z.iso.date().refine(isOfOurCalendar, 'Year out of range');
 
 /** At least one of a set of words; the order stays, repetitions go. */
 export const someOf = <const Word extends string>(words: readonly Word[]) =>
@@ -33,7 +36,7 @@ function inUtc(text: string): string {
   return Number.isNaN(at.getTime()) ? text : at.toISOString();
 }
 
-/** An offset can push the first and last hours of the calendar out of it. */
-function hasFourDigitYear(text: string): boolean {
-  return /^\d{4}-/.test(text);
+/** The years 1 to 9999, out of which an offset can push the first and last hours. The calendar has no year 0. */
+function isOfOurCalendar(text: string): boolean {
+  return /^(?!0000)\d{4}-/.test(text);
 }

@@ -7,7 +7,7 @@ const contactLogged = defineEvent({
   type: 'PeerContactLogged',
   version: 2,
   schema: z.object({
-    contactId: z.uuid(), modality: z.enum(['phone', 'video']), summary: z.string(), narrative: z.string().optional(),
+    contactId: z.guid(), modality: z.enum(['phone', 'video']), summary: z.string(), narrative: z.string().optional(),
   }),
   sealed: { summary: 'peer', narrative: 'peer' },
   segments: () => ['peer'],
@@ -19,7 +19,7 @@ const noteRecorded = defineEvent({
   segments: (data) => data.segments,
 });
 const loopClosed = defineEvent({
-  type: 'LoopClosed', schema: z.object({ referralId: z.uuid() }), segments: () => ['social'],
+  type: 'LoopClosed', schema: z.object({ referralId: z.guid() }), segments: () => ['social'],
 });
 
 describe('The schema of an event', () => {

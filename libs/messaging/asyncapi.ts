@@ -19,17 +19,17 @@ const ciphertext = z.strictObject({
 
 /** Open: a later release may add to it without a new version of any event. */
 const metadata = z.looseObject({
-  eventId: z.uuid(),
+  eventId: z.guid(),
   type: z.string(),
   schemaVersion: z.int(),
   stream: z.string(),
   occurredAt: z.iso.datetime().describe('When it happened'),
   recordedAt: z.iso.datetime().describe('When it was written down'),
-  actor: z.object({ id: z.uuid(), role: z.enum(roles), orgId: z.uuid() }),
-  onBehalfOf: z.uuid().optional(),
+  actor: z.object({ id: z.guid(), role: z.enum(roles), orgId: z.guid() }),
+  onBehalfOf: z.guid().optional(),
   purpose: z.enum(purposesOfUse),
-  sourceOrgId: z.uuid(),
-  participantId: z.uuid().optional(),
+  sourceOrgId: z.guid(),
+  participantId: z.guid().optional(),
   labels: z.object({
     segments: z.array(z.enum(segments)),
     part2: z.boolean().describe('Held under 42 CFR Part 2'),

@@ -5,12 +5,12 @@ import { defineEvent, workerRoles, type FactOf, type NewEventOf } from '@peerbri
 export const teamRoles = [...workerRoles, 'family'] as const;
 export type TeamRole = (typeof teamRoles)[number];
 
-const membership = { membershipId: z.uuid(), memberId: z.uuid() };
-const restriction = z.object({ participantId: z.uuid(), memberId: z.uuid() });
+const membership = { membershipId: z.guid(), memberId: z.guid() };
+const restriction = z.object({ participantId: z.guid(), memberId: z.guid() });
 
 export const teamMemberInvited = defineEvent({
   type: 'TeamMemberInvited',
-  schema: z.object({ ...membership, role: z.enum(teamRoles), organizationId: z.uuid() }),
+  schema: z.object({ ...membership, role: z.enum(teamRoles), organizationId: z.guid() }),
   segments: () => ['team'],
 });
 
@@ -19,7 +19,7 @@ export const teamMemberJoined = defineEvent({
   schema: z.object({
     ...membership,
     role: z.enum(teamRoles),
-    organizationId: z.uuid(),
+    organizationId: z.guid(),
     isPrimaryPeer: z.boolean(),
     name: z.string().optional(),
   }),

@@ -13,8 +13,8 @@ export const recipientClasses = ['treatingProviders'] as const;
 
 /** Exactly one of the three. */
 export const recipient = z.object({
-  orgId: z.uuid().optional(),
-  memberId: z.uuid().optional(),
+  orgId: z.guid().optional(),
+  memberId: z.guid().optional(),
   class: z.enum(recipientClasses).optional(),
 });
 export type Recipient = z.infer<typeof recipient>;
@@ -23,7 +23,7 @@ export type Recipient = z.infer<typeof recipient>;
 export const terms = z.object({
   kind: z.enum(consentKinds),
   /** The organization whose items the consent opens. */
-  discloserOrgId: z.uuid(),
+  discloserOrgId: z.guid(),
   recipients: z.array(recipient).min(1),
   segments: z.array(z.enum(segments)).min(1),
   purposes: z.array(z.enum(purposesOfUse)).min(1),
@@ -51,10 +51,10 @@ export const consentDrafted = defineEvent({
   type: 'ConsentDrafted',
   schema: z.object({
     ...terms.partial().shape, ...words,
-    consentId: z.uuid(),
+    consentId: z.guid(),
     /** Whether there is a signature. */
     signed: z.boolean(),
-    recordedBy: z.uuid(),
+    recordedBy: z.guid(),
   }),
   sealed: sealedWords,
   segments: () => ['team'],
@@ -62,29 +62,29 @@ export const consentDrafted = defineEvent({
 
 export const consentGranted = defineEvent({
   type: 'ConsentGranted',
-  schema: z.object({ ...terms.shape, ...words, consentId: z.uuid(), recordedBy: z.uuid() }),
+  schema: z.object({ ...terms.shape, ...words, consentId: z.guid(), recordedBy: z.guid() }),
   sealed: sealedWords,
   segments: () => ['team'],
 });
 
 export const consentNarrowed = defineEvent({
   type: 'ConsentNarrowed',
-  schema: z.object({ consentId: z.uuid(), segments: z.array(z.enum(segments)).min(1) }),
+  schema: z.object({ consentId: z.guid(), segments: z.array(z.enum(segments)).min(1) }),
   segments: () => ['team'],
 });
 
 export const consentSuspended = defineEvent({
-  type: 'ConsentSuspended', schema: z.object({ consentId: z.uuid() }), segments: () => ['team'],
+  type: 'ConsentSuspended', schema: z.object({ consentId: z.guid() }), segments: () => ['team'],
 });
 
 export const suspensionLifted = defineEvent({
-  type: 'SuspensionLifted', schema: z.object({ consentId: z.uuid() }), segments: () => ['team'],
+  type: 'SuspensionLifted', schema: z.object({ consentId: z.guid() }), segments: () => ['team'],
 });
 
 export const consentRevoked = defineEvent({
   type: 'ConsentRevoked',
   schema: z.object({
-    consentId: z.uuid(),
+    consentId: z.guid(),
     /** Of the written revocation; made by the system where the person revoked in the application. */
     artifactHash: z.string(),
     madeBy: z.enum(['person', 'worker']),

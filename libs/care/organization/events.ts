@@ -5,7 +5,7 @@ import { defineEvent, type FactOf, type NewEventOf } from '@peerbridge/kernel';
 export const organizationRegistered = defineEvent({
   type: 'OrganizationRegistered',
   schema: z.object({
-    organizationId: z.uuid(),
+    organizationId: z.guid(),
     name: z.string(),
     /** The neutral name by which a Part 2 program is known outside it. */
     alias: z.string().optional(),

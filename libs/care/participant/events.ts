@@ -25,7 +25,7 @@ export const participantEnrolled = defineEvent({
   type: 'ParticipantEnrolled',
   schema: z.object({
     ...changeable,
-    participantId: z.uuid(),
+    participantId: z.guid(),
     preferredName: z.string(),
     legalName: z.string().optional(),
     birthDate: z.iso.date().optional(),
@@ -39,7 +39,7 @@ export const participantEnrolled = defineEvent({
     setting: z.enum(settings).optional(),
     contactsOpenToTeam: z.boolean(),
     /** The enrolling peer, on the team from this event on. */
-    primaryPeer: z.object({ membershipId: z.uuid(), memberId: z.uuid(), orgId: z.uuid() }).optional(),
+    primaryPeer: z.object({ membershipId: z.guid(), memberId: z.guid(), orgId: z.guid() }).optional(),
     primaryPeerName: z.string().optional(),
   }),
   sealed: {
@@ -56,7 +56,7 @@ export const preferencesChanged = defineEvent({
   type: 'PreferencesChanged',
   schema: z.object({
     ...changeable,
-    participantId: z.uuid(),
+    participantId: z.guid(),
     /** The person's standing wish that peers' contacts be open to the team. */
     contactsOpenToTeam: z.boolean().optional(),
   }),
