@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { CommandExecutor } from '@peerbridge/command';
 import { capabilities } from '@peerbridge/care';
-import { commandProjection, PersonLocks, SharedView } from '@peerbridge/disclosure';
+import { commandProjection, PersonLocks, SharedView, wallProjection } from '@peerbridge/disclosure';
 import type { EventStore } from '@peerbridge/event-store';
 import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
@@ -17,7 +17,7 @@ const LAG_BOUND_MS = 30_000;
 const DRAIN_WAIT_MS = 5_000;
 
 const READING_CONNECTIONS = 4;
-/** Every read of the view has an index that gives its order: nothing is planned anew, whatever statistics say or do not say yet. */
+/** Every read of the view has an index that gives its order: plans do not wait for statistics, and are made once. */
 const BY_INDEX = { plan_cache_mode: 'force_generic_plan', enable_sort: 'off', enable_seqscan: 'off' };
 
 /** What every process of the system is made of: adapters chosen by the configuration, wired once. */
@@ -52,7 +52,7 @@ export async function openSystem(config: Config, name: string, log: Logger = cre
     const vault = new Vault(database.pool, keks);
     const streams = capabilities.flatMap((capability) => capability.streams);
     const codec = new EventCodec(streams.flatMap((stream) => stream.events), vault);
-    const view = new View([...capabilities.flatMap(({ projections }) => projections), commandProjection(streams)]);
+    const view = new View([...capabilities.flatMap(({ projections }) => projections), wallProjection, commandProjection(streams)]);
     return {
       config, log, metrics: new Metrics(), clock: config.devClock ? new AdjustableClock() : systemClock,
       database, store, vault, codec, view,

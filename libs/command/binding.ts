@@ -15,7 +15,7 @@ export interface FactsContext<Input> {
 }
 
 /** A pure command with what it takes to run it. */
-export interface CommandBinding<Input, State, NewEvent, Facts, Fact extends FactOfAnyType> {
+export interface CommandBinding<Input, State, NewEvent extends { type: string }, Facts, Fact extends FactOfAnyType> {
   definition: CommandDefinition<Input, State, NewEvent, Facts>;
   stream: StreamDefinition<State, Fact>;
   facts?: (context: FactsContext<Input>) => Promise<Facts>;

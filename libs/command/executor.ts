@@ -1,25 +1,21 @@
 import canonicalize from 'canonicalize';
 import {
-  AppendTooLarge, StoreUnavailable, WrongExpectedRevision, type EventStore, type ExpectedRevision, type Position,
+  AppendTooLarge, StoreUnavailable, StreamDeleted, WrongExpectedRevision, type EventStore, type ExpectedRevision, type Position,
 } from '@peerbridge/event-store';
 import {
-  derivedId, DomainError, fieldsAtFault, forbidden, invalid, notFound, purposeOf, randomId, unavailable,
-  type Caller, type Clock, type Command, type EventMetadata, type FactOfAnyType, type Subject,
+  derivedId, DomainError, eventIdOf, fieldsAtFault, forbidden, invalid, livesElsewhere, notFound, participantStreamOf, purposeOf,
+  randomId, unavailable, type Caller, type Clock, type Command, type EventMetadata, type FactOfAnyType, type Subject,
 } from '@peerbridge/kernel';
-import type { CommandRow, ItemRow, PersonAccess, PersonLocks, SharedView, ViewSession } from '@peerbridge/disclosure';
+import type { AcceptedCommand, ItemRow, PersonAccess, PersonLocks, SharedView, ViewSession } from '@peerbridge/disclosure';
 import { UnknownEvent, type EventCodec, type Vault } from '@peerbridge/vault';
-import { commandEnvelope, withoutNulls } from './input.js';
+import { commandEnvelope, unstorableFields, withoutNulls } from './input.js';
+import { RecentCommands } from './recent-commands.js';
 import type { AnyCommandBinding } from './binding.js';
 
 /** Only the revision was stale: how often to load, decide and append again. */
 const MAX_ATTEMPTS = 12;
 
-export interface CommandResult {
-  /** The node it touched. */
-  id: string;
-  /** The revision of the last event that touched the node. */
-  version: number;
-  position: Position;
+export interface CommandResult extends AcceptedCommand {
   outcome: 'accepted' | 'repeated';
 }
 
@@ -39,13 +35,11 @@ interface Request {
   bodyHash: string;
   expectedVersion: number | undefined;
   body: Record<string, unknown>;
-}
-
-/** Role and shape are right. */
-interface Parsed {
-  input: object;
+  /** Domain time of the request, RFC 3339 UTC with milliseconds. */
   now: string;
   occurredAt: string;
+  /** The command's own input, or why role or shape refuse it. */
+  input: object | DomainError;
 }
 
 /** A stream as folded, and what of it this command may already have written. */
@@ -53,7 +47,7 @@ interface Loaded {
   state: unknown;
   revision: ExpectedRevision;
   versions: ReadonlyMap<string, number>;
-  earlier: (CommandResult & { bodyHash: string }) | undefined;
+  earlier: AcceptedCommand | undefined;
 }
 
 /**
@@ -61,79 +55,82 @@ interface Loaded {
  * read. Checks come in the order of the interface; a refusal writes nothing.
  */
 export class CommandExecutor {
-  constructor(private readonly options: ExecutorOptions) {}
+  private readonly recent: RecentCommands;
+
+  constructor(private readonly options: ExecutorOptions) {
+    this.recent = new RecentCommands((position) => options.view.options.position.has(position));
+  }
 
   /**
    * @param input the mutation's input as it came: commandId, expectedVersion?, occurredAt? and the command's own fields
    * @throws DomainError
    */
   async execute(binding: AnyCommandBinding, input: object, caller: Caller): Promise<CommandResult> {
-    const { name, roles } = binding.definition;
-    const given = commandEnvelope.safeParse(withoutNulls(input));
-    if (!given.success) {
-      if (!roles.includes(caller.role)) throw forbidden(`${name} is not for ${caller.role}.`);
-      throw malformed(fieldsAtFault(given.error));
-    }
-    const { commandId, expectedVersion, ...body } = given.data;
-    const bodyHash = await this.options.vault.bodyHash(canonicalize({ command: name, expectedVersion, ...body })!);
-    const request: Request = { binding, caller, commandId, bodyHash, expectedVersion, body };
     try {
-      const result = await this.answer(request);
-      if (binding.withdraws(body)) await this.withdraw(request, result);
+      const request = await this.requested(binding, withoutNulls(input), caller);
+      const key = `${caller.memberId}/${request.commandId}`;
+      const result = await this.recent.run(key, (earlier) => this.answer(request, earlier));
+      if (binding.withdraws(request.body)) await this.withdraw(request, result);
+      const refusal = binding.definition.refusal?.(result.eventType);
+      if (refusal) throw refusal;
       return result;
     } catch (error) {
       throw translated(error);
     }
   }
 
-  private async answer(request: Request): Promise<CommandResult> {
-    let parsed: Parsed;
-    try {
-      parsed = this.parse(request);
-    } catch (refusal) {
-      // A repeat is answered before anything: also where the caller's role, or what a release takes, has changed since.
-      const earlier = await this.options.view.session(request.caller, request.commandId).command();
-      if (earlier?.body_hash === request.bodyHash) return repeated(earlier);
-      throw refusal;
-    }
+  /** @throws DomainError where not even a repeat could be recognized */
+  private async requested(
+    binding: AnyCommandBinding, given: Record<string, unknown>, caller: Caller,
+  ): Promise<Request> {
+    const { definition } = binding;
+    const now = this.options.clock.now().toISOString();
+    const envelope = commandEnvelope.safeParse(given);
+    const unreadable = [...(envelope.success ? [] : fieldsAtFault(envelope.error)), ...unstorableFields(given)];
+    const { commandId, expectedVersion, occurredAt = now, ...own } = envelope.data ?? given;
+    const input = definition.input.safeParse(own);
+    const faults = new Set([
+      ...unreadable, ...(String(occurredAt) > now ? ['occurredAt'] : []),
+      ...(input.success ? definition.missing?.(input.data, caller) ?? [] : fieldsAtFault(input.error)),
+    ]);
+    const refusal = !definition.roles.includes(caller.role) ? forbidden(`${definition.name} is not for ${caller.role}.`)
+      : faults.size > 0 ? malformed([...faults]) : undefined;
+    if (unreadable.length > 0) throw refusal;
+    const { commandId: _id, ...content } = envelope.data!;
+    return {
+      binding, caller, now, commandId: commandId as string, expectedVersion: expectedVersion as number | undefined,
+      occurredAt: String(occurredAt), body: own, input: refusal ?? input.data!,
+      bodyHash: await this.options.vault.bodyHash(canonicalize({ command: definition.name, ...content })!),
+    };
+  }
+
+  private async answer(request: Request, earlier: AcceptedCommand | undefined): Promise<CommandResult> {
     const seen = this.options.view.options.position.current;
     try {
-      return await this.run(request, parsed);
+      return await this.run(request, earlier);
     } catch (error) {
       // Refused by what the view showed: only the view of all that was acknowledged before may refuse.
       const head = await this.options.store.head();
       if (!(error instanceof DomainError) || head === undefined || (seen !== undefined && seen >= head)) throw error;
-      if (!await this.options.view.caughtUp()) {
-        throw new DomainError('TIMEOUT', 'The view lags behind; repeat with the same commandId.');
-      }
-      return this.run(request, parsed);
+      if (await this.options.view.caughtUp()) return this.run(request, earlier);
+      if (request.input instanceof DomainError) throw error;
+      throw new DomainError('TIMEOUT', 'The view lags behind; repeat with the same commandId.');
     }
   }
 
-  /** Role and shape. */
-  private parse({ binding, caller, body }: Request): Parsed {
-    const { definition } = binding;
-    if (!definition.roles.includes(caller.role)) throw forbidden(`${definition.name} is not for ${caller.role}.`);
-    const now = this.options.clock.now().toISOString();
-    const { occurredAt, ...own } = body;
-    const when = occurredAt === undefined ? now : String(occurredAt);
-    const parsed = definition.input.safeParse(own);
-    const fields = [...(when > now ? ['occurredAt'] : []), ...(parsed.success ? [] : fieldsAtFault(parsed.error))];
-    if (fields.length > 0) throw malformed(fields);
-    return { input: parsed.data!, now, occurredAt: when };
-  }
-
-  private async run(request: Request, { input, now, occurredAt }: Parsed): Promise<CommandResult> {
-    const { binding, caller, commandId } = request;
+  private async run(request: Request, recent: AcceptedCommand | undefined): Promise<CommandResult> {
+    const { binding, caller, commandId, input, now, occurredAt } = request;
     const { definition, stream } = binding;
+    const session = this.options.view.session(caller);
     const newId = (index: number | string = 0) => derivedId(caller.memberId, commandId, index);
-    const session = this.options.view.session(caller, commandId);
-    const subject = definition.subject(input, caller, newId);
-    const located = await this.locate(subject, session);
-    const earlier = await session.command();
-    if (earlier?.body_hash === request.bodyHash) return repeated(earlier);
-    if (!located) throw notFound(subject.kind === 'item' ? subject.type : 'participant');
-    if (earlier) throw mismatch();
+    const subject = input instanceof DomainError ? undefined : definition.subject(input, caller, newId);
+    const [located, earlier] = await Promise.all([
+      subject && this.locate(subject, session), recent ?? session.command(commandId),
+    ]);
+    // A repeat is answered before anything: also where the caller's role, or what a release takes, has changed since.
+    if (earlier?.bodyHash === request.bodyHash) return repeated(earlier);
+    if (input instanceof DomainError) throw input;
+    if (!subject || !located) throw notFound(subject?.kind === 'item' ? subject.type : 'participant');
     const { access, item, participantId } = located;
     const facts = await binding.facts?.({ input, caller, occurredAt, now, session, access, item });
     const command: Command<object, unknown> = {
@@ -141,24 +138,22 @@ export class CommandExecutor {
       participantId: participantId ?? '', facts,
     };
     // What stands alone and begins with a command about the person has a stream of its own from its first event on.
-    const entityId = subject.kind === 'participant' ? newId() : subject.id;
+    const begins = stream.keyedBy === 'entity' && subject.kind === 'participant';
+    const entityId = begins ? newId() : subject.id;
     const streamName = `${stream.category}-${stream.keyedBy === 'participant' ? participantId : entityId}`;
+    // What people do for themselves belongs to the record they have, not to an organization that issues their token.
+    const sourceOrgId = caller.role === 'person' ? access?.facts.homeOrgId ?? caller.orgId : caller.orgId;
 
     for (let attempt = 1; ; attempt += 1) {
-      const loaded = await this.load(binding, streamName, participantId, request);
-      if (loaded.earlier) {
-        if (loaded.earlier.bodyHash !== request.bodyHash) throw mismatch();
-        return loaded.earlier;
-      }
-      definition.authorize?.(command, loaded.state);
-      const entity = definition.entity?.(input, loaded.state, caller);
-      const actualVersion = entity === undefined ? undefined : loaded.versions.get(entity);
-      if (request.expectedVersion !== undefined && actualVersion !== request.expectedVersion) {
-        throw new DomainError('VERSION_CONFLICT', 'The version expected is not the current one.', { actualVersion });
-      }
+      // A stream that begins is empty, or else the append says so.
+      const loaded = begins && attempt === 1
+        ? beginning(stream.initialState()) : await this.load(request, streamName, participantId);
+      if (loaded.earlier?.bodyHash === request.bodyHash) return repeated(loaded.earlier);
+      authorize(definition, command, loaded.state, earlier ?? loaded.earlier);
+      await this.expectVersion(request, command, loaded);
       const events = definition.decide(command, loaded.state);
       try {
-        return await this.append(request, command, streamName, loaded.revision, events, session);
+        return await this.append(request, command, { streamName, sourceOrgId, session }, loaded.revision, events);
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision)) throw error;
         if (attempt >= MAX_ATTEMPTS) {
@@ -173,8 +168,11 @@ export class CommandExecutor {
     subject: Subject, session: ViewSession,
   ): Promise<{ access: PersonAccess | undefined; item: ItemRow | undefined; participantId: string | undefined } | undefined> {
     switch (subject.kind) {
-      case 'unborn':
+      case 'unborn': {
+        const type = await session.typeOf(subject.id);
+        if (type !== undefined && type !== subject.type) throw new DomainError('VERSION_CONFLICT', 'This id is taken.');
         return { access: undefined, item: undefined, participantId: subject.participantId };
+      }
       case 'participant': {
         const access = await session.decision(subject.id);
         if (!subject.unseen && !access?.decision.visible) return undefined;
@@ -189,58 +187,92 @@ export class CommandExecutor {
   }
 
   private async load(
-    binding: AnyCommandBinding, streamName: string, participantId: string | undefined, request: Request,
+    { binding: { stream }, caller, commandId }: Request, streamName: string, participantId: string | undefined,
   ): Promise<Loaded> {
     const { store, codec } = this.options;
-    const { stream } = binding;
     let state = stream.initialState();
+    const versions = new Map<string, number>();
     for (const category of stream.foldsFirst ?? []) {
-      const opening = store.readStream(`${category}-${participantId}`, { limit: 1 });
-      for await (const event of opening) state = stream.evolve(state, codec.fact(event));
+      for await (const event of store.readStream(`${category}-${participantId}`, { limit: 1 })) {
+        const fact = codec.fact(event);
+        state = stream.evolve(state, fact);
+        versions.set(stream.entityOf(fact), event.revision);
+      }
     }
     let revision: ExpectedRevision = 'noStream';
-    let earlier: Loaded['earlier'];
-    const versions = new Map<string, number>();
+    let earlier: AcceptedCommand | undefined;
     for await (const event of store.readStream(streamName)) {
       const fact = codec.fact(event);
       const id = stream.entityOf(fact);
       state = stream.evolve(state, fact);
       revision = event.revision;
       versions.set(id, event.revision);
-      const { commandId, actor, bodyHash } = event.metadata;
-      if (commandId === request.commandId && actor.id === request.caller.memberId) {
-        earlier = { id: earlier?.id ?? id, version: event.revision, position: event.position, outcome: 'repeated', bodyHash };
+      const { commandId: of, actor, bodyHash } = event.metadata;
+      if (of === commandId && actor.id === caller.memberId) {
+        const { position } = event;
+        const node = earlier?.id ?? id;
+        const version = await this.versionOf(stream.category, node, participantId, { revision, position });
+        earlier = { id: node, version, position, bodyHash, eventType: earlier?.eventType ?? fact.type };
       }
     }
     return { state, revision, versions, earlier };
   }
 
+  /** @throws DomainError VERSION_CONFLICT */
+  private async expectVersion(
+    { binding: { definition, stream }, caller, expectedVersion }: Request,
+    { input, participantId }: Command<object, unknown>, { state, versions }: Loaded,
+  ): Promise<void> {
+    if (expectedVersion === undefined) return;
+    const entity = definition.entity?.(input, state, caller);
+    const revision = entity === undefined ? undefined : versions.get(entity);
+    const actualVersion = entity === undefined ? undefined : await this.versionOf(stream.category, entity, participantId, { revision });
+    if (actualVersion !== expectedVersion) {
+      throw new DomainError('VERSION_CONFLICT', 'The version expected is not the current one.', { actualVersion });
+    }
+  }
+
+  /** The version of a node, now or as of a position, where an event in a stream of this category touches it. */
+  private async versionOf<Revision extends number | undefined>(
+    category: string, node: string, participantId: string | undefined,
+    { revision, position }: { revision: Revision; position?: Position },
+  ): Promise<number | Revision> {
+    if (!livesElsewhere(category, node, participantId)) return revision;
+    for await (const event of this.options.store.readStream(participantStreamOf(node), { direction: 'backwards' })) {
+      if (position === undefined || event.position <= position) return event.revision;
+    }
+    return revision;
+  }
+
   private async append(
-    request: Request, command: Command<object, unknown>, streamName: string, revision: ExpectedRevision,
-    events: readonly { type: string; data: object }[], session: ViewSession,
+    request: Request, command: Command<object, unknown>,
+    { streamName, sourceOrgId, session }: { streamName: string; sourceOrgId: string; session: ViewSession },
+    expectedRevision: ExpectedRevision, events: readonly { type: string; data: object }[],
   ): Promise<CommandResult> {
     const { store, codec } = this.options;
-    const { caller, commandId, bodyHash, binding } = request;
-    const part2 = await session.isPart2Program(caller.orgId);
+    const { caller, commandId, bodyHash, binding: { stream } } = request;
+    const part2 = await session.isPart2Program(sourceOrgId);
     const correlationId = randomId();
     const stored = await Promise.all(events.map((event, index) => {
       const { schemaVersion, segments } = codec.describe(event);
       const consentRefs = (event.data as { consentRefs?: readonly string[] }).consentRefs ?? [];
       const metadata: EventMetadata = {
-        eventId: derivedId(caller.memberId, commandId, `event/${index}`), type: event.type, schemaVersion, stream: streamName,
+        eventId: eventIdOf(command.actor, commandId, bodyHash, index), type: event.type, schemaVersion, stream: streamName,
         occurredAt: command.occurredAt, recordedAt: command.now, actor: command.actor, purpose: purposeOf(caller.role),
-        sourceOrgId: caller.orgId, ...(command.participantId && { participantId: command.participantId }),
+        sourceOrgId, ...(command.participantId && { participantId: command.participantId }),
         labels: { segments, part2, confidentiality: part2 ? 'R' : 'N' }, commandId, bodyHash,
         $correlationId: correlationId, $causationId: commandId, consentRefs,
       };
       return codec.encode(event, metadata);
     }));
-    const { revision: last, position } = await store.append(streamName, stored, { expectedRevision: revision });
+    const { revision, position } = await store.append(streamName, stored, { expectedRevision });
     const first: FactOfAnyType = {
       ...events[0]!, eventId: stored[0]!.metadata.eventId, actor: command.actor, occurredAt: command.occurredAt,
-      recordedAt: command.now, revision: last - events.length + 1,
+      recordedAt: command.now, revision: revision - events.length + 1,
     };
-    return { id: binding.stream.entityOf(first), version: last, position, outcome: 'accepted' };
+    const id = stream.entityOf(first);
+    const version = await this.versionOf(stream.category, id, command.participantId, { revision, position });
+    return { id, version, position, bodyHash, eventType: first.type, outcome: 'accepted' };
   }
 
   /** Returns only when the view shows the withdrawal and every delivery decided before it has ended. */
@@ -256,14 +288,28 @@ export class CommandExecutor {
   }
 }
 
-const repeated = ({ entity_id, version, position }: CommandRow): CommandResult =>
-  ({ id: entity_id, version, position, outcome: 'repeated' });
+const repeated = (earlier: AcceptedCommand): CommandResult => ({ ...earlier, outcome: 'repeated' });
+const beginning = (state: unknown): Loaded => ({ state, revision: 'noStream', versions: new Map(), earlier: undefined });
 const malformed = (fields: readonly string[]) => invalid(`Missing or malformed: ${fields.join(', ')}.`, ...fields);
 const mismatch = () => new DomainError('IDEMPOTENCY_MISMATCH', 'This commandId was used before with another body.');
+
+/** That an id was used before for something else is said after NOT_FOUND, and before whose turn it is. @throws DomainError */
+function authorize(
+  { authorize: check }: AnyCommandBinding['definition'], command: Command<object, unknown>, state: unknown,
+  used: AcceptedCommand | undefined,
+): void {
+  try {
+    check?.(command, state);
+  } catch (refusal) {
+    if (!used || (refusal instanceof DomainError && refusal.code === 'NOT_FOUND')) throw refusal;
+  }
+  if (used) throw mismatch();
+}
 
 /** Failures below the domain, as the interface names them. */
 function translated(error: unknown): unknown {
   if (error instanceof StoreUnavailable) return unavailable('The event store cannot be reached; repeat with the same commandId.');
+  if (error instanceof StreamDeleted) return unavailable('This record was deleted from the event store.');
   if (error instanceof AppendTooLarge) return invalid(`The command is larger than ${error.maxBytes} bytes.`);
   if (error instanceof UnknownEvent) return unavailable('This record was written by a newer release; nothing was changed.');
   return error;

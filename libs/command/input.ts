@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { instant } from '@peerbridge/kernel';
+import { instant, storable } from '@peerbridge/kernel';
 
 /** The fields every mutation's input has; the others go through to the command's own schema. */
 export const commandEnvelope = z.looseObject({
-  commandId: z.string().trim().min(1).max(200),
-  expectedVersion: z.number().int().min(0).optional(),
+  commandId: storable.trim().min(1).max(200),
+  expectedVersion: z.number().int().optional(),
   occurredAt: instant.optional(),
 });
 
@@ -18,4 +18,12 @@ function strip(value: unknown): unknown {
   if (value === null || typeof value !== 'object' || value instanceof Date) return value;
   const given = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
   return Object.fromEntries(given.map(([key, one]) => [key, strip(one)]));
+}
+
+/** Where a value holds text that cannot be stored, and so cannot be hashed either: paths, lists without an index. */
+export function unstorableFields(value: unknown, path: readonly string[] = []): string[] {
+  if (typeof value === 'string') return storable.safeParse(value).success ? [] : [path.join('.')];
+  if (Array.isArray(value)) return value.flatMap((one) => unstorableFields(one, path));
+  if (value === null || typeof value !== 'object') return [];
+  return Object.entries(value).flatMap(([key, one]) => unstorableFields(one, [...path, key]));
 }

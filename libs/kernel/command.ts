@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Caller } from './caller.js';
+import type { DomainError } from './errors.js';
 import type { Actor, AnyEventDefinition, FactContext } from './event.js';
 import type { Role } from './vocabulary.js';
 
@@ -16,9 +17,21 @@ export interface StreamDefinition<State, Fact extends FactOfAnyType = FactOfAnyT
   initialState(): State;
   /** Total: never throws, never reads a clock. */
   evolve(state: State, fact: Fact): State;
-  /** The node that an event touches; its revision becomes that node's version. */
+  /** The node that an event touches; its revision becomes that node's version, unless the node `livesElsewhere`. */
   entityOf(fact: Fact): string;
 }
+
+/** The category of the stream that makes a person. */
+const PARTICIPANT = 'participant';
+
+/**
+ * Whether an event of another stream (an outcome, a restriction) touches the participant: the version stays that of the
+ * participant's own stream, so that it goes on counting in one.
+ */
+export const livesElsewhere = (category: string, entity: string, participantId: string | undefined): boolean =>
+  entity === participantId && category !== PARTICIPANT;
+
+export const participantStreamOf = (participantId: string): string => `${PARTICIPANT}-${participantId}`;
 
 export interface FactOfAnyType extends FactContext {
   type: string;
@@ -29,12 +42,12 @@ export interface FactOfAnyType extends FactContext {
  * What a command is about.
  * - participant: must be visible to the caller, else NOT_FOUND; `unseen` leaves that to the command's `authorize`
  * - item: a node of the view (`peerContact`, `referral`, …), likewise
- * - unborn: the command creates it; nothing to see yet
+ * - unborn: the command creates a node of this type; nothing to see yet
  */
 export type Subject =
   | { kind: 'participant'; id: string; unseen?: boolean }
   | { kind: 'item'; type: string; id: string }
-  | { kind: 'unborn'; id: string; participantId?: string };
+  | { kind: 'unborn'; type: string; id: string; participantId?: string };
 
 export interface Command<Input, Facts = undefined> {
   input: Input;
@@ -56,12 +69,14 @@ export interface Command<Input, Facts = undefined> {
  * One command, one GraphQL mutation of the same name. Checks run in the order of the interface: `roles`, `input`,
  * visibility of the subject, `authorize` (wrong party), the expected version, `decide`.
  */
-export interface CommandDefinition<Input, State, NewEvent, Facts = undefined> {
+export interface CommandDefinition<Input, State, NewEvent extends { type: string }, Facts = undefined> {
   readonly name: string;
   /** By role alone; anyone else is FORBIDDEN_ROLE. */
   readonly roles: readonly Role[];
   /** The fields beside commandId, expectedVersion and occurredAt, which every command has. */
   readonly input: z.ZodType<Input>;
+  /** Fields that this caller must give beside those that everybody must. */
+  missing?(input: Input, caller: Caller): readonly string[];
   subject(input: Input, caller: Caller, newId: (index?: number | string) => string): Subject;
   /** The node whose version the caller may expect; undefined where the command creates one. */
   entity?(input: Input, state: State, caller: Caller): string | undefined;
@@ -69,4 +84,6 @@ export interface CommandDefinition<Input, State, NewEvent, Facts = undefined> {
   authorize?(command: Command<Input, Facts>, state: State): void;
   /** At least one event, the first of which touches the node that the payload answers with. @throws DomainError */
   decide(command: Command<Input, Facts>, state: State): readonly NewEvent[];
+  /** What is answered though the command was recorded: a wish that the law grants only later. */
+  refusal?(recorded: NewEvent['type']): DomainError | undefined;
 }

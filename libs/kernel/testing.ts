@@ -36,7 +36,7 @@ export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinitio
   const state = facts.reduce(fold, stream.initialState());
   return {
     state,
-    when<Input, NewEvent, Facts>(
+    when<Input, NewEvent extends { type: string }, Facts>(
       definition: CommandDefinition<Input, State, NewEvent, Facts>, input: unknown, circumstances: Circumstances<NoInfer<Facts>>,
     ) {
       const run = (): readonly NewEvent[] => {
@@ -44,6 +44,8 @@ export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinitio
         if (!definition.roles.includes(caller.role)) throw new DomainError('FORBIDDEN_ROLE', `Not for ${caller.role}`);
         const parsed = definition.input.safeParse(input);
         if (!parsed.success) throw invalid('Malformed', ...fieldsAtFault(parsed.error));
+        const missing = definition.missing?.(parsed.data, caller) ?? [];
+        if (missing.length > 0) throw invalid('Malformed', ...missing);
         const now = circumstances.now ?? '2026-01-15T12:00:00.000Z';
         const newId = (index: number | string = 0) => derivedId(caller.memberId, circumstances.commandId ?? 'command', index);
         const subject = definition.subject(parsed.data, caller, newId);

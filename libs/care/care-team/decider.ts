@@ -151,6 +151,7 @@ export const restrictWorker: CommandDefinition<NamedMember, CareTeamState, CareT
   roles: ['person'],
   input: namedMember,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
+  entity: ({ participantId }) => participantId,
   decide({ input }, { restricted }) {
     if (restricted.includes(input.memberId)) throw invalidTransition('Already restricted.', 'restricted');
     return [{ type: 'WorkerRestricted', data: input }];
@@ -162,6 +163,7 @@ export const liftRestriction: CommandDefinition<NamedMember, CareTeamState, Care
   roles: ['person'],
   input: namedMember,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
+  entity: ({ participantId }) => participantId,
   decide({ input }, { restricted }) {
     if (!restricted.includes(input.memberId)) throw invalidTransition('Not restricted.', 'unrestricted');
     return [{ type: 'RestrictionLifted', data: input }];

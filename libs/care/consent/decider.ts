@@ -288,13 +288,14 @@ export const revokeConsent: CommandDefinition<Revocation, ConsentStreamState, Co
   name: 'revokeConsent',
   roles: ['person', ...workerRoles],
   input: revocation,
+  // What a worker records was put in writing.
+  missing: ({ artifactHash }, { role }) => (!artifactHash && role !== 'person' ? ['artifactHash'] : []),
   subject: consentItem,
   entity: consentEntity,
   authorize: workersOnlyFromTheTeam,
   decide(command, state) {
     const { input: { consentId, artifactHash }, caller, now } = command;
     const byPerson = caller.role === 'person';
-    if (!artifactHash && !byPerson) throw invalid('A revocation recorded by a worker is in writing.', 'artifactHash');
     const { revocableFrom } = consentIn(state, consentId, now, 'active', 'suspended', 'expired').terms;
     if (revocableFrom && now < revocableFrom) throw new DomainError('REVOCATION_NOT_YET', `Revocable from ${revocableFrom} on.`);
     return [{

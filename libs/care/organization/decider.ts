@@ -27,7 +27,7 @@ export const registerOrganization: CommandDefinition<z.infer<typeof registration
   name: 'registerOrganization',
   roles: ['privacyOfficer'],
   input: registration,
-  subject: ({ organizationId }, _caller, newId) => ({ kind: 'unborn', id: organizationId ?? newId() }),
+  subject: ({ organizationId }, _caller, newId) => ({ kind: 'unborn', type: 'organization', id: organizationId ?? newId() }),
   decide({ input, newId }, { registered }) {
     if (registered) {
       throw new DomainError('VERSION_CONFLICT', 'This id is taken.', { actualVersion: registered.revision });

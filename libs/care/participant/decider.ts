@@ -71,7 +71,7 @@ export const enrollParticipant: CommandDefinition<Enrollment, ParticipantState, 
   input: enrollment,
   subject(input, caller, newId) {
     const participantId = enrolledId(input, caller, newId);
-    return { kind: 'unborn', id: participantId, participantId };
+    return { kind: 'unborn', type: 'participant', id: participantId, participantId };
   },
   authorize({ input, caller, newId }) {
     if (caller.role === 'person' && enrolledId(input, caller, newId) !== caller.participantId) {

@@ -8,11 +8,12 @@ import type { QueryConfig } from 'pg';
 import { stoppedParticipantTable, View, type AnyTable, type Table, type ViewPosition } from '@peerbridge/projection';
 import type { EventCodec, SealedPart } from '@peerbridge/vault';
 import {
-  compileItemRule, decide, mayKnowOrganization, permitsItem, seesWorker, type Decision, type ItemLabel, type PersonFacts,
+  areColleagues, compileItemRule, decide, mayKnowOrganization, permitsItem, seesWorker, type Decision, type ItemLabel, type PersonFacts,
+  type RecordedFacts,
 } from '../policy/index.js';
 import {
-  commandTable, itemTable, organizationTable, personTable, personWorkerTable, timelineTable,
-  type CommandRow, type ItemRow, type OrganizationRow, type PersonWorkerRow, type TimelineRow,
+  commandTable, itemTable, organizationTable, personTable, personWorkerTable, timelineTable, workerTable,
+  type ItemRow, type OrganizationRow, type PersonWorkerRow, type TimelineRow,
 } from './tables.js';
 
 /** Statements of more shapes than these are planned anew each time. */
@@ -29,6 +30,18 @@ export interface PersonAccess {
   participantId: string;
   facts: PersonFacts;
   decision: Decision;
+}
+
+/** What became of an accepted command: enough to answer a repeat of it. */
+export interface AcceptedCommand {
+  bodyHash: string;
+  /** The node it touched. */
+  id: string;
+  /** The revision of the last event that touched the node. */
+  version: number;
+  position: Position;
+  /** Of its first event. */
+  eventType: string;
 }
 
 export interface Page<Row> {
@@ -94,9 +107,8 @@ export class SharedView {
 
   constructor(readonly options: SharedViewOptions) {}
 
-  /** @param commandId of the command that the session serves, looked up with the person it is about */
-  session(caller: Caller, commandId?: string): ViewSession {
-    return new ViewSession(this, caller, commandId);
+  session(caller: Caller): ViewSession {
+    return new ViewSession(this, caller);
   }
 
   async organization(id: string): Promise<OrganizationRow | undefined> {
@@ -174,13 +186,16 @@ export class SharedView {
   private readonly byKeyOf = new Map<AnyTable, DataLoader<string, object | undefined>>();
 
   private readonly facts = perTurn<string, PersonFacts | undefined>(async (ids) => {
-    const rows = await this.rows<{ id: string; facts: PersonFacts; stopped: boolean }>((schema) => sql`
+    const rows = await this.rows<{ id: string; facts: RecordedFacts; stopped: boolean; works_at: string[] }>((schema) => sql`
       SELECT participant_id AS id, facts, EXISTS (
         SELECT FROM ${tableIn(schema, stoppedParticipantTable)} AS stopped WHERE stopped.participant_id = person.participant_id
-      ) AS stopped FROM ${tableIn(schema, personTable)} AS person WHERE participant_id = ANY(${ids}::uuid[])`);
+      ) AS stopped, ARRAY (
+        SELECT DISTINCT org_id FROM ${tableIn(schema, workerTable)}
+        WHERE member_id = ANY (ARRAY (SELECT jsonb_array_elements_text(facts -> 'ownMemberIds')::uuid)) ORDER BY org_id
+      ) AS works_at FROM ${tableIn(schema, personTable)} AS person WHERE participant_id = ANY(${ids}::uuid[])`);
     const unknowable = this.options.isUnknowable();
-    const found = new Map(rows.map(({ id, facts, stopped }) =>
-      [id, stopped || unknowable ? { ...facts, unknowable: true } : facts]));
+    const found = new Map(rows.map(({ id, facts, stopped, works_at: worksAtOrgIds }): [string, PersonFacts] =>
+      [id, { ...facts, worksAtOrgIds, unknowable: stopped || unknowable }]));
     return ids.map((id) => found.get(id));
   });
 
@@ -244,6 +259,8 @@ function perTurn<Key, Value>(load: (keys: Key[]) => Promise<Value[]>): DataLoade
   }, { cache: false, maxBatchSize: 500, batchScheduleFn: setImmediate });
 }
 
+type Member = Pick<Caller, 'memberId' | 'role' | 'orgId'>;
+
 /** One request's reads: one caller, one instant, each decision made once. */
 export class ViewSession {
   /** Domain time of the request, RFC 3339 UTC with milliseconds. */
@@ -252,13 +269,22 @@ export class ViewSession {
   private readonly persons = new Map<string, Promise<PersonAccess | undefined>>();
   private readonly rows = new Map<AnyTable, Map<string, Promise<object | undefined>>>();
 
-  constructor(private readonly view: SharedView, readonly caller: Caller, private readonly commandId?: string) {
+  constructor(private readonly view: SharedView, readonly caller: Caller) {
     this.instant = view.options.clock.now().toISOString();
   }
 
-  /** What the session's command was first answered with, if it was accepted before. */
-  command(): Promise<CommandRow | undefined> {
-    return this.row(commandTable, `${this.caller.memberId}/${this.commandId}`);
+  /** What the caller's command was first answered with, if it was accepted before. */
+  async command(commandId: string): Promise<AcceptedCommand | undefined> {
+    const row = await this.row(commandTable, `${this.caller.memberId}/${commandId}`);
+    return row && {
+      bodyHash: row.body_hash, id: row.entity_id, version: row.version, position: row.position, eventType: row.event_type,
+    };
+  }
+
+  /** What kind of node has this id, whoever may see it: for the sake of ids that are unique over all kinds. */
+  async typeOf(id: string): Promise<string | undefined> {
+    const [item, organization] = await Promise.all([this.row(itemTable, id), this.view.organization(id)]);
+    return item?.type ?? (organization && 'organization');
   }
 
   /** Undefined for an unknown, malformed or denied person: the caller cannot tell which. */
@@ -391,7 +417,7 @@ export class ViewSession {
   }
 
   /** The name under which the person's team knows a member; null where the caller may not see workers, or none is known. */
-  async workerName(access: PersonAccess, worker: { memberId: string; orgId: string }): Promise<string | null> {
+  async workerName(access: PersonAccess, worker: Member): Promise<string | null> {
     if (!this.seesWorker(access, worker)) return null;
     if (worker.memberId === this.caller.memberId) return this.caller.name ?? null;
     const row = await this.row(personWorkerTable, `${access.participantId}/${worker.memberId}`);
@@ -399,7 +425,7 @@ export class ViewSession {
     return typeof name === 'string' ? name : null;
   }
 
-  seesWorker(access: PersonAccess | undefined, worker: { memberId: string; orgId: string }): boolean {
+  seesWorker(access: PersonAccess | undefined, worker: Member): boolean {
     return seesWorker(access?.decision, this.caller, worker);
   }
 
@@ -408,12 +434,11 @@ export class ViewSession {
     if (!uuid.test(memberId)) return undefined;
     const rows = await this.view.rows<PersonWorkerRow>((schema) => sql`
       SELECT * FROM ${tableIn(schema, personWorkerTable)} WHERE member_id = ${memberId} ORDER BY key`);
-    for (const row of rows) {
-      const access = await this.person(row.participant_id);
-      if (access && this.seesWorker(access, { memberId, orgId: row.org_id })) return { row, access };
-    }
-    const colleague = rows.find(({ org_id }) => org_id === this.caller.orgId);
-    return colleague && { row: colleague, access: undefined };
+    const known = rows.map((row) => ({ row, worker: { memberId, role: row.role, orgId: row.org_id } }));
+    const decided = await Promise.all(known.map(async (one) => ({ ...one, access: await this.person(one.row.participant_id) })));
+    const colleague = known.find(({ worker }) => areColleagues(this.caller, worker));
+    return decided.find(({ access, worker }) => access && this.seesWorker(access, worker))
+      ?? (colleague && { ...colleague, access: undefined });
   }
 
   /** Opens what is sealed, later parts over earlier ones. Shredded parts leave their fields out and are reported. */
@@ -473,7 +498,7 @@ const lineColumns = raw(`entry.event_id, entry.node_id, entry.type, entry.occurr
 
 export const labelOf = (item: ItemRow): ItemLabel => ({
   participantId: item.participant_id, segments: item.segments, sourceOrgId: item.source_org_id, authorId: item.author_id,
-  partyOrgId: item.party_org_id, circles: item.circles,
+  requesterId: item.requester_id, partyOrgId: item.party_org_id, circles: item.circles,
 });
 
 const tableIn = (schema: string, { name }: { name: string }) => raw(`${schema}.${name}`);

@@ -2,13 +2,13 @@ import { defineTable } from '@peerbridge/projection';
 import type { Position } from '@peerbridge/event-store';
 import type { Role, Segment } from '@peerbridge/kernel';
 import type { SealedPart } from '@peerbridge/vault';
-import type { Circle, PersonFacts } from '../policy/index.js';
+import type { Circle, RecordedFacts } from '../policy/index.js';
 
 /** What a disclosure decision about one person rests on, folded from every capability's events. */
 export interface PersonRow {
   participant_id: string;
   home_org_id: string;
-  facts: PersonFacts;
+  facts: RecordedFacts;
   /** Members of the team and recipients of consents: who could have a relationship at all. Narrows lists; decides nothing. */
   reach_ids: readonly string[];
 }
@@ -27,7 +27,8 @@ export interface ItemRow {
   participant_id: string;
   segments: readonly Segment[];
   source_org_id: string;
-  author_id: string;
+  author_id: string | null;
+  requester_id: string | null;
   party_org_id: string | null;
   circles: readonly Circle[];
   /** Of the event that created it: the order of lists. */
@@ -41,7 +42,7 @@ export const itemTable = defineTable<ItemRow>({
   key: 'id',
   columns: {
     id: 'uuid', type: 'text', participant_id: 'uuid', segments: 'text[]', source_org_id: 'uuid', author_id: 'uuid',
-    party_org_id: 'uuid', circles: 'text[]', position: 'position', version: 'integer',
+    requester_id: 'uuid', party_org_id: 'uuid', circles: 'text[]', position: 'position', version: 'integer',
   },
   indexes: ['(participant_id, type, position DESC)'],
 });
@@ -95,6 +96,21 @@ export const personWorkerTable = defineTable<PersonWorkerRow>({
   indexes: ['(participant_id)', '(member_id)'],
 });
 
+/** Where a member has acted as a worker, on whomever's behalf. */
+export interface WorkerRow {
+  /** `<memberId>/<orgId>` */
+  key: string;
+  member_id: string;
+  org_id: string;
+}
+
+export const workerTable = defineTable<WorkerRow>({
+  name: 'worker',
+  key: 'key',
+  columns: { key: 'text', member_id: 'uuid', org_id: 'uuid' },
+  indexes: ['(member_id)'],
+});
+
 export interface OrganizationRow {
   id: string;
   name: string;
@@ -118,6 +134,8 @@ export interface CommandRow {
   participant_id: string | null;
   version: number;
   position: Position;
+  /** Of its first event. */
+  event_type: string;
 }
 
 export const commandTable = defineTable<CommandRow>({
@@ -125,6 +143,7 @@ export const commandTable = defineTable<CommandRow>({
   key: 'key',
   columns: {
     key: 'text', body_hash: 'text', entity_id: 'uuid', participant_id: 'uuid', version: 'integer', position: 'position',
+    event_type: 'text',
   },
 });
 
