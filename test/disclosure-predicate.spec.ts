@@ -14,6 +14,7 @@ const row = (label: ItemLabel, number: number) => ({
   segments: label.segments,
   source_org_id: label.sourceOrgId,
   author_id: label.authorId,
+  requester_id: label.requesterId,
   party_org_id: label.partyOrgId,
   circles: label.circles,
 });
@@ -25,7 +26,7 @@ describe('the policy and its SQL predicate', () => {
   beforeAll(async () => {
     database = await createTestDatabase();
     await database.pool.query(`create table item (number int primary key, participant_id uuid not null, segments text[] not null,
-      source_org_id uuid not null, author_id uuid not null, party_org_id uuid, circles text[] not null)`);
+      source_org_id uuid not null, author_id uuid, requester_id uuid, party_org_id uuid, circles text[] not null)`);
     await database.pool.query(sql`
       insert into item select * from json_populate_recordset(null::item, ${JSON.stringify(labels.map(row))})`);
   }, STARTING_MS);
@@ -52,7 +53,8 @@ describe('the policy and its SQL predicate', () => {
   it('binds every value: nothing a token or a record says becomes SQL', () => {
     const hostile = "x'; drop table item; --";
     const decision = decide({ memberId: hostile, orgId: hostile, role: 'supervisor' }, {
-      participantId: hostile, homeOrgId: hostile, consents: [], team: [], restrictedMemberIds: [],
+      participantId: hostile, homeOrgId: hostile, consents: [], team: [], restrictedMemberIds: [], partyOrgIds: [],
+      ownMemberIds: [], worksAtOrgIds: [],
     }, '2026-01-01T00:00:00.000Z');
     const rule = compileItemRule(decision);
     expect(rule.text).not.toContain('drop');

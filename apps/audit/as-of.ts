@@ -1,4 +1,6 @@
-import { decide, intersect, policyVersion, SharedView, type Decision, type ViewSession } from '@peerbridge/disclosure';
+import {
+  actsAsWorker, decide, intersect, policyVersion, SharedView, type Decision, type ViewSession,
+} from '@peerbridge/disclosure';
 import type { RecordedEvent } from '@peerbridge/event-store';
 import type { RequestContext } from '@peerbridge/graphql';
 import type { Caller } from '@peerbridge/kernel';
@@ -30,7 +32,7 @@ export async function asOf(system: System, { participant: id, at, role, member, 
   const viewer: Caller = {
     memberId: member, role, orgId: org, ...((role === 'person' || role === 'family') && { participantId: id }),
   };
-  const { ofPerson, ofNobody } = await eventsAbout(system, id);
+  const { ofPerson, ofNobody, walled } = await eventsAbout(system, id);
   const lastThen = ofPerson.findLastIndex(({ metadata }) => metadata.recordedAt <= at);
   const lastRecorded = ofPerson.map(({ metadata }) => metadata.recordedAt).reduce((a, b) => (a > b ? a : b), '');
   // Nothing was recorded later than today, wherever the clock of this machine stands.
@@ -41,9 +43,9 @@ export async function asOf(system: System, { participant: id, at, role, member, 
   try {
     const read = <T>(question: { events: RecordedEvent[]; instant: string; decided: typeof decide }, work: Work<T>) =>
       withSession(system, answering, { ...question, events: inOrder(question.events, ofNobody), viewer }, work);
-    const today = await read({ events: ofPerson, instant: now, decided: decide }, (session) => session.decision(id));
+    const today = await read({ events: ofPerson, instant: now, decided: walled }, (session) => session.decision(id));
     if (!today) return nothing;
-    const both = (...about: Parameters<typeof decide>): Decision => intersect(decide(...about), today.decision);
+    const both = (...about: Parameters<typeof decide>): Decision => intersect(walled(...about), today.decision);
     return await read({ events: ofPerson.slice(0, lastThen + 1), instant: at, decided: both }, async (session) => {
       if (!await session.person(id)) return nothing;
       const { schema, close } = await openSchema(answering, system.metrics);
@@ -54,15 +56,25 @@ export async function asOf(system: System, { participant: id, at, role, member, 
   }
 }
 
-/** One reading of the log: the events about the person, and those, of organizations, that are about nobody. */
+/**
+ * One reading of the log: the events about the person, and those, of organizations, that are about nobody. Where the person
+ * is a worker, other people's records say: by all that is known today, they are walled off from their colleagues then, too.
+ */
 async function eventsAbout({ store }: System, participantId: string) {
   const ofPerson: RecordedEvent[] = [];
   const ofNobody: RecordedEvent[] = [];
+  const workplaces = new Map<string, Set<string>>();
   for await (const event of store.readAll()) {
+    const { actor } = event.metadata;
+    if (actsAsWorker(actor)) workplaces.set(actor.id, (workplaces.get(actor.id) ?? new Set()).add(actor.orgId));
     if (event.metadata.participantId === undefined) ofNobody.push(event);
     else if (event.metadata.participantId === participantId) ofPerson.push(event);
   }
-  return { ofPerson, ofNobody };
+  const ownActs = ofPerson.filter(({ metadata }) => metadata.actor.role === 'person');
+  const ownMemberIds = [...new Set(ownActs.map(({ metadata }) => metadata.actor.id))];
+  const worksAtOrgIds = ownMemberIds.flatMap((memberId) => [...workplaces.get(memberId) ?? []]);
+  const walled: typeof decide = (viewer, facts, instant) => decide(viewer, { ...facts, ownMemberIds, worksAtOrgIds }, instant);
+  return { ofPerson, ofNobody, walled };
 }
 
 /** Up to the last event of the person. */

@@ -31,9 +31,9 @@ export class RootResolver {
   }
 
   @ResolveField(() => String, { nullable: true })
-  name(@Parent() { id, orgId, session, access }: Worker): Promise<string | null> | string | null {
+  name(@Parent() { id, role, orgId, session, access }: Worker): Promise<string | null> | string | null {
     if (id === session.caller.memberId) return session.caller.name ?? null;
-    return access ? session.workerName(access, { memberId: id, orgId }) : null;
+    return access ? session.workerName(access, { memberId: id, role, orgId }) : null;
   }
 
   @ResolveField(() => Organization, { nullable: true })

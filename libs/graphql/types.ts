@@ -38,7 +38,7 @@ export class Worker extends Node implements Presented {
   orgId!: string;
 
   @Field(() => RoleEnum, { nullable: true })
-  role!: Role | null;
+  role!: Role;
 }
 
 /** A worker as the session's caller may know them about this person; null where they may not. */

@@ -241,6 +241,88 @@ describe('A worker whom the person shuts out', () => {
   });
 });
 
+describe('A worker who is a participant too', () => {
+  /** Enrolled as P1 by somebody at OrgR, and at work for OrgR and OrgH. */
+  const setUp = async () => {
+    const story = await enrollP1(system);
+    const { OrgR, OrgH } = system.dev.organizations;
+    const sub = `person-${story.id}`;
+    const atWork = async (role: string, org_id: string) => system.as(await system.token({ sub, role, org_id, name: 'Jordan' }));
+    const [peer, housing] = [await atWork('peer', OrgR!), await atWork('housing', OrgH!)];
+    await peer.mutate('enrollParticipant', { preferredName: 'Somebody else', language: 'en' });
+    const other = await enrollP1(system);
+    await other.grantHousing();
+    await housing.mutate('acceptReferral', { referralId: (await other.refer('housing', 'OrgH')).id });
+    return { story, peer, housing };
+  };
+
+  it('sees nothing of themself at work, and is unknown to the supervisor and to colleagues from their first act on', async () => {
+    const { story, peer, housing } = await setUp();
+    expect(await see(as('supervisor'), story.id)).not.toBeNull();
+    await story.grantHousing();
+    for (const viewer of [as('supervisor'), as('housing'), peer, housing]) {
+      expect(await see(viewer, story.id)).toBeNull();
+      expect(await accessOf(viewer, story.id)).toBeNull();
+      const { participants } = await viewer.query<{ participants: { edges: { node: { id: string } }[] } }>(
+        '{ participants(first: 100) { edges { node { id } } } }');
+      expect(participants.edges.map(({ node }) => node.id)).not.toContain(story.id);
+    }
+    expect(await see(as('peer'), story.id)).toMatchObject({ preferredName: 'Jordan' });
+    await story.join('supervisor');
+    await story.join('housing');
+    expect(await see(as('supervisor'), story.id)).not.toBeNull();
+    expect(await see(as('housing'), story.id)).not.toBeNull();
+  });
+
+  it('decides about themself only as the person', async () => {
+    const { story, peer } = await setUp();
+    const consent = await story.grantHousing();
+    expect(await peer.refused('suspendConsent', { consentId: consent.id })).toEqual({ code: 'NOT_FOUND' });
+    expect(await peer.refused('changePreferences', { participantId: story.id, householdSize: 1 })).toEqual({ code: 'NOT_FOUND' });
+  });
+
+  it('is not named as the one who acted, but to themself', async () => {
+    const { story } = await setUp();
+    await story.grantTpo();
+    await story.join('clinician');
+    const actors = async (viewer: Client) => (await see(viewer, story.id))!.timeline
+      .filter(({ type }) => type === 'ConsentGranted').map(({ actor }) => actor?.id ?? null);
+    for (const viewer of [as('peer'), as('clinician')]) expect(await actors(viewer)).toEqual([null]);
+    expect(await actors(story.person)).toEqual([expect.any(String)]);
+  });
+});
+
+describe('An author who is shut out', () => {
+  it('does not learn what others wrote to what they began', async () => {
+    const story = await enrollP1(system);
+    const draft = await as('peer').mutate('draftConsent', { participantId: story.id, kind: 'named' });
+    await story.grantHousing();
+    const referral = await story.refer('housing', 'OrgH');
+    const contact = await story.logContact();
+    const colleague = await as('peer').mutate('inviteTeamMember', {
+      participantId: story.id, memberId: randomUUID(), role: 'other', organizationId: system.dev.organizations.OrgO,
+    });
+    const begun = [draft, referral, colleague];
+    for (const { id } of [...begun, contact]) expect(await nodeOf(as('peer'), id)).toMatchObject({ id });
+    await story.person.mutate('restrictWorker', { participantId: story.id, memberId: system.dev.members.peer!.memberId });
+    for (const { id } of begun) expect(await nodeOf(as('peer'), id)).toBeNull();
+    expect(await nodeOf(as('peer'), contact.id)).toMatchObject({ id: contact.id });
+    expect(await as('peer').refused('withdrawReferral', { referralId: referral.id, reason: 'x' })).toEqual({ code: 'NOT_FOUND' });
+  });
+
+  it('follows a referral that they sent while on the team, also where its segment is closed to them', async () => {
+    const story = await enrollP1(system);
+    const draft = await as('peer').mutate('draftReferral', {
+      participantId: story.id, needCategory: 'health', targetOrganizationId: system.dev.organizations.OrgC,
+    });
+    expect(await nodeOf(as('peer'), draft.id)).toMatchObject({ id: draft.id });
+    expect(await nodeOf(as('supervisor'), draft.id)).toBeNull();
+    await story.person.mutate('removeTeamMember', { participantId: story.id, memberId: system.dev.members.peer!.memberId });
+    expect(await nodeOf(as('peer'), draft.id)).toBeNull();
+    expect(await as('peer').refused('sendReferral', { referralId: draft.id })).toEqual({ code: 'NOT_FOUND' });
+  });
+});
+
 describe('Who sees what', () => {
   let story: Story;
   beforeAll(async () => {

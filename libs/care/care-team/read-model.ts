@@ -35,7 +35,7 @@ const workerKey = (participantId: string, memberId: string): string => `${partic
 /** Runs after the participant's own projection: it adds the enrolling peer to the person that one made. */
 export const careTeamProjection: Projection<Fact> = {
   name: 'careTeam',
-  version: 1,
+  version: 2,
   tables: [careTeamMemberTable, ...sharedTables],
   handles: [
     'ParticipantEnrolled', 'TeamMemberInvited', 'TeamMemberJoined', 'TeamMemberRemoved', 'WorkerRestricted', 'RestrictionLifted',

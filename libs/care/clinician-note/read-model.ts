@@ -35,7 +35,7 @@ export const clinicianNoteTable = defineTable<ClinicianNoteRow>({
 
 export const clinicianNoteProjection: Projection<ClinicianNoteFact> = {
   name: 'clinicianNote',
-  version: 1,
+  version: 2,
   tables: [clinicianNoteTable, ...sharedTables],
   handles: ['ClinicianNoteRecorded', 'ClinicianNoteAmended'],
   needs: ({ fact }) =>
@@ -52,7 +52,7 @@ export const clinicianNoteProjection: Projection<ClinicianNoteFact> = {
           segments, shared_with_peer: sharedWithPeer, version: fact.revision, sealed: event.sealed, amendments: [],
         });
         putItem(rows, event, {
-          id, type: 'clinicianNote', segments, circles: sharedWithPeer ? ['treating', 'peers'] : ['treating'],
+          id, type: 'clinicianNote', segments, circles: sharedWithPeer ? ['treating', 'peers'] : ['treating'], by: 'author',
         });
         break;
       }

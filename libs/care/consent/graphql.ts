@@ -78,13 +78,20 @@ export class Consent extends Node implements Presented {
   copyHash!: string | null;
 }
 
+/** That a person is known to a Part 2 program is protected here too. */
+async function presentRecipient(recipient: Recipient, access: PersonAccess, session: ViewSession): Promise<Recipient> {
+  if (!recipient.orgId) return recipient;
+  return { orgId: (await session.organization(recipient.orgId, access))?.id };
+}
+
 async function presentConsent(row: ConsentRow, _item: ItemRow, access: PersonAccess, session: ViewSession): Promise<Consent> {
   const byDate = row.expiry?.at !== undefined || row.expiry?.none === true;
   const event = byDate || !row.expiry ? null : (await session.open(row.sealed)).fields['expiryEvent'] ?? null;
   return Object.assign(new Consent(), {
     id: row.id, version: row.version, kind: row.kind ?? 'unspecified',
     state: consentStateAt(row.state, row.expiry?.at, session.instant),
-    segments: row.segments, purposes: row.purposes, recipients: row.recipients, signedAt: row.signed_at,
+    segments: row.segments, purposes: row.purposes, signedAt: row.signed_at,
+    recipients: await Promise.all(row.recipients.map((one) => presentRecipient(one, access, session))),
     effectiveFrom: row.effective_from,
     expiry: row.expiry && { at: row.expiry.at ?? null, event, none: row.expiry.none ?? null }, copyHash: row.copy_hash, access,
     session,

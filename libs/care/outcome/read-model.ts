@@ -19,7 +19,7 @@ export const employmentTable = defineTable<EmploymentRow>({
 
 export const outcomeProjection: Projection<OutcomeFact> = {
   name: 'outcome',
-  version: 1,
+  version: 2,
   tables: [employmentTable, ...sharedTables],
   handles: ['EmploymentStatusRecorded'],
   needs: () => [],
@@ -28,6 +28,7 @@ export const outcomeProjection: Projection<OutcomeFact> = {
     rows.put(employmentTable, { id, participant_id: participantId, version: event.fact.revision, sealed: event.sealed });
     putItem(rows, event, {
       id, type: 'employment', segments: ['employment'], circles: ['peers', 'treating', 'supervision', 'outside'],
+      by: 'author',
     });
     putTimeline(rows, event, { itemId: id, nodeType: 'Participant', nodeId: participantId });
   },

@@ -20,7 +20,7 @@ export const participantTable = defineTable<ParticipantRow>({
 
 export const participantProjection: Projection<ParticipantFact> = {
   name: 'participant',
-  version: 1,
+  version: 2,
   tables: [participantTable, ...sharedTables],
   handles: ['ParticipantEnrolled', 'PreferencesChanged'],
   needs: (event) => [
@@ -33,7 +33,7 @@ export const participantProjection: Projection<ParticipantFact> = {
       case 'ParticipantEnrolled':
         putPerson(rows, {
           participantId: id, homeOrgId: event.metadata.sourceOrgId, consents: [], team: [], restrictedMemberIds: [],
-          contactsOpenToTeam: fact.data.contactsOpenToTeam,
+          partyOrgIds: [], ownMemberIds: [], contactsOpenToTeam: fact.data.contactsOpenToTeam,
         });
         rows.put(participantTable, { id, version: fact.revision, sealed: event.sealed });
         putItem(rows, event, { id, type: 'participant', segments: ['identity'], circles: ['peers', 'treating', 'supervision'] });

@@ -44,7 +44,7 @@ const circlesOf = (visibility: Visibility): readonly Circle[] =>
 
 export const peerContactProjection: Projection<PeerContactFact> = {
   name: 'peerContact',
-  version: 1,
+  version: 2,
   tables: [peerContactTable, ...sharedTables],
   handles: ['PeerContactLogged', 'ContactVisibilitySet'],
   needs: ({ fact }) =>
@@ -63,7 +63,9 @@ export const peerContactProjection: Projection<PeerContactFact> = {
           lived_experience_shared: data.livedExperienceShared, visibility: data.visibility, version: fact.revision,
           sealed: event.sealed,
         });
-        putItem(rows, event, { id, type: 'peerContact', segments: ['peer'], circles: circlesOf(data.visibility) });
+        putItem(rows, event, {
+          id, type: 'peerContact', segments: ['peer'], circles: circlesOf(data.visibility), by: 'author',
+        });
         break;
       }
       case 'ContactVisibilitySet': {

@@ -9,10 +9,11 @@ import {
 import { segmentOfNeed, type NeedCategory } from './events.js';
 import { referralTable } from './read-model.js';
 
-/** In which role the target's members read a referral of each kind. */
-const roleOfTarget: Readonly<Record<NeedCategory, Role>> = {
-  housing: 'housing', employment: 'employer', education: 'educator', health: 'clinician', food: 'other', legal: 'other',
-  transport: 'other', peerGroup: 'other', other: 'other',
+/** In which roles the target's members may read a referral of each kind. */
+const rolesOfTarget: Readonly<Record<NeedCategory, readonly Role[]>> = {
+  housing: ['housing', 'other'], employment: ['employer', 'other'], education: ['educator', 'other'],
+  health: ['clinician', 'physician', 'other'], food: ['other'], legal: ['other', 'justice'], transport: ['other'],
+  peerGroup: ['other', 'peer'], other: ['other', 'peer', 'clinician', 'physician'],
 };
 
 /** More referrals than anyone has open: beyond it a duplicate is refused without being named. */
@@ -25,7 +26,7 @@ async function sendFacts({ session, access, item, now }: FactsContext<{ referral
   const need = row.need_category;
   return {
     consentIds: reachesOrganization(
-      access.facts, item.source_org_id, row.target_org_id, segmentOfNeed[need], roleOfTarget[need], now,
+      access.facts, item.source_org_id, row.target_org_id, segmentOfNeed[need], rolesOfTarget[need], now,
     ),
     visibleReferralIds: rows.map((visible) => visible.row.id),
   };

@@ -1,4 +1,6 @@
-import { needsItem, participantOf, putItem, putTimeline, sharedTables, touchItem, type Circle } from '@peerbridge/disclosure';
+import {
+  changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem, type Circle,
+} from '@peerbridge/disclosure';
 import { defineTable, rowKey, type Projection } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
 import { segmentOfNeed, type NeedCategory, type ReferralFact, type SharedField } from './events.js';
@@ -37,14 +39,16 @@ const circlesOnceSent = (untold: boolean): readonly Circle[] =>
 
 export const referralProjection: Projection<ReferralFact> = {
   name: 'referral',
-  version: 1,
+  version: 2,
   tables: [referralTable, ...sharedTables],
   handles: [
     'ReferralDrafted', 'ReferralSent', 'ReferralAccepted', 'ReferralDeclined', 'ReferralHeld', 'ReferralStarted',
     'ReferralReopened',
     'ServiceDelivered', 'LoopConfirmed', 'LoopDisputed', 'ReferralFailed', 'ReferralWithdrawn', 'ReferralEnteredInError',
   ],
-  needs: ({ fact }) => [needsItem(fact.data.referralId), rowKey(referralTable, fact.data.referralId)],
+  needs: (event) => [
+    needsPerson(event), needsItem(event.fact.data.referralId), rowKey(referralTable, event.fact.data.referralId),
+  ],
   apply(event, rows) {
     const { fact } = event;
     const id = fact.data.referralId;
@@ -57,12 +61,18 @@ export const referralProjection: Projection<ReferralFact> = {
       });
       putItem(rows, event, {
         id, type: 'referral', segments: [segmentOfNeed[needCategory]], circles: [], partyOrgId: targetOrganizationId,
+        by: 'requester',
       });
     } else {
       const row = rows.get(referralTable, id)!;
       const gotHelp = fact.type === 'LoopConfirmed' ? fact.data.gotHelp : row.got_help;
       rows.put(referralTable, { ...row, ...standingAfter(fact.type, row.disputed), got_help: gotHelp, version: fact.revision });
-      touchItem(rows, event, id, fact.type === 'ReferralSent' ? { circles: circlesOnceSent(row.untold) } : {});
+      const sent = fact.type === 'ReferralSent';
+      touchItem(rows, event, id, sent ? { circles: circlesOnceSent(row.untold) } : {});
+      if (sent) {
+        changeFacts(rows, event, (facts) => (
+          { ...facts, partyOrgIds: [...new Set([...facts.partyOrgIds, row.target_org_id])] }));
+      }
     }
     putTimeline(rows, event, { itemId: id, nodeType: 'Referral', nodeId: id });
   },

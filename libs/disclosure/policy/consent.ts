@@ -11,9 +11,22 @@ function unexpired(expiry: Expiry, instant: string): boolean {
 }
 
 /** Whether the consent authorizes anything at the instant. Decided at read time: no scheduler has a part in it. */
-export function consentInForce(consent: ConsentFact, instant: string): boolean {
-  return consent.state === 'active' && hasCome(consent.effectiveFrom, instant) && unexpired(consent.expiry, instant);
+export function consentInForce({ state, effectiveFrom, expiry, revokedFrom }: ConsentFact, instant: string): boolean {
+  return state === 'active' && hasCome(effectiveFrom, instant) && unexpired(expiry, instant)
+    && (revokedFrom === undefined || isAhead(revokedFrom, instant));
 }
+
+/** When the consent ends, nobody withdrawing anything more; null where no date is set. */
+export function endOf({ expiry, revokedFrom }: ConsentFact): string | null {
+  const [first = null] = [expiry.at, revokedFrom].filter((time) => time !== undefined)
+    .sort((a, b) => Date.parse(a) - Date.parse(b));
+  return first;
+}
+
+/** What a restricted worker may still rest on: a product rule yields to law, until the day the law gives way (42 CFR 2.35). */
+export const beyondRestriction = (consents: readonly ConsentFact[]): ConsentFact[] => consents
+  .filter(({ kind, revocableFrom }) => kind === 'criminalJustice' && revocableFrom !== undefined)
+  .map((consent) => ({ ...consent, revokedFrom: consent.revocableFrom }));
 
 type StoredConsentState = 'draft' | ConsentFact['state'];
 
@@ -40,10 +53,16 @@ export function openedTo(role: Role, consent: ConsentFact): { basis: ConsentBasi
   return { basis, segments: most && purposeFits ? consent.segments.filter((segment) => most.has(segment)) : [] };
 }
 
+/** Whether they are colleagues, from whom the person's own record is walled off. */
+export const worksWith = (facts: PersonFacts, { orgId }: Pick<Caller, 'orgId'>): boolean => facts.worksAtOrgIds.includes(orgId);
+
 /** Whether the viewer is among the consent's recipients. */
 export function reaches(consent: ConsentFact, viewer: Caller, facts: PersonFacts): boolean {
   // A relative's consent reaches only that relative: the token says whose kin they are.
   if (viewer.role === 'family' && viewer.participantId !== facts.participantId) return false;
+  // A peer is on the team, or receives a referral.
+  const isParty = viewer.orgId !== facts.homeOrgId && facts.partyOrgIds.includes(viewer.orgId);
+  if (viewer.role === 'peer' && !isParty && !joinedAs(facts, viewer)) return false;
   return consent.recipients.some((recipient) => isRecipient(recipient, consent, viewer, facts));
 }
 
@@ -54,27 +73,30 @@ function isRecipient(recipient: Recipient, consent: ConsentFact, viewer: Caller,
       && joinedAs(facts, viewer) !== undefined;
   }
   if (recipient.orgId !== viewer.orgId) return false;
-  // A consent that names the discloser itself does not replace the need to know inside it (42 CFR 2.12(c)(3)).
-  const byAssignment = consent.discloserOrgId === viewer.orgId && insideProgram[viewer.role] !== undefined;
-  return !byAssignment || joinedAs(facts, viewer) !== undefined;
+  // A consent that names the program or the discloser does not replace the need to know inside it (42 CFR 2.12(c)(3)).
+  const inside = [facts.homeOrgId, consent.discloserOrgId].includes(viewer.orgId);
+  const byAssignment = inside && insideProgram[viewer.role] !== undefined;
+  return (!byAssignment && !worksWith(facts, viewer)) || joinedAs(facts, viewer) !== undefined;
 }
 
 /**
- * The consents in force that let a member of the target organization, acting in `role`, see the source's items of this
- * segment: by naming the organization, or a member of it who is on the team, or the class which that member belongs to.
+ * The consents in force that let a member of the target organization see the source's items of this segment, once it is party
+ * to a referral: by naming the organization, or a member of it who is on the team, or the class which that member belongs to.
+ * @param roles those in which somebody of the target may act; who is on the team acts in the role they joined in
  */
 export function reachesOrganization(
-  facts: PersonFacts, sourceOrgId: string, targetOrgId: string, segment: Segment, role: Role, instant: string,
+  facts: PersonFacts, sourceOrgId: string, targetOrgId: string, segment: Segment, roles: readonly Role[], instant: string,
 ): string[] {
   if (facts.unknowable) return [];
-  const members = facts.team.filter(({ orgId, state }) => orgId === targetOrgId && state === 'joined')
-    .map(({ memberId }) => memberId);
-  const somebody = '';
-  const readers = [somebody, ...members].filter((memberId) => !facts.restrictedMemberIds.includes(memberId))
-    .map((memberId): Caller => ({ memberId, role, orgId: targetOrgId, participantId: facts.participantId }));
+  const { participantId, team, restrictedMemberIds, ownMemberIds, partyOrgIds } = facts;
+  const asParty = { ...facts, partyOrgIds: [...partyOrgIds, targetOrgId] };
+  const members = team.filter(({ orgId, state, memberId }) => orgId === targetOrgId && state === 'joined'
+    && ![...restrictedMemberIds, ...ownMemberIds].includes(memberId));
+  const somebody = roles.map((role) => ({ memberId: '', role }));
+  const readers = [...somebody, ...members].map(({ memberId, role }): Caller => (
+    { memberId, role, orgId: targetOrgId, participantId }));
   return facts.consents
-    .filter((consent) => consent.discloserOrgId === sourceOrgId && consentInForce(consent, instant)
-      && openedTo(role, consent).segments.includes(segment)
-      && readers.some((reader) => reaches(consent, reader, facts)))
+    .filter((consent) => consent.discloserOrgId === sourceOrgId && consentInForce(consent, instant) && readers.some((reader) =>
+      openedTo(reader.role, consent).segments.includes(segment) && reaches(consent, reader, asParty)))
     .map(({ id }) => id);
 }

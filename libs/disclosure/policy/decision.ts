@@ -1,5 +1,5 @@
 import { segments, type Caller, type Segment } from '@peerbridge/kernel';
-import { consentInForce, joinedAs, openedTo, reaches } from './consent.js';
+import { beyondRestriction, consentInForce, endOf, joinedAs, openedTo, reaches, worksWith } from './consent.js';
 import type { Circle, PersonFacts } from './facts.js';
 import { ceilings, circleOf, insideProgram, recordKeepers } from './tables.js';
 
@@ -32,12 +32,14 @@ export interface SegmentAccess {
  * Which of the person's items may be seen, as data: interpreted by `permitsItem`, compiled by `compileItemRule`.
  *
  *     of this person ∧ (everything ∨ written by the author as their organization's
+ *                       ∨ requested by them, while they may see the person
  *                       ∨ in a circle of the viewer ∧ every segment open for the item's source)
  */
 export interface ItemRule {
   readonly participantId: string;
   readonly everything: boolean;
   readonly author: { readonly memberId: string; readonly orgId: string } | null;
+  readonly requester: { readonly memberId: string; readonly orgId: string } | null;
   readonly circle: Circle | null;
   /** The organization by which the viewer may be a party to an item. */
   readonly partyOrgId: string;
@@ -68,17 +70,22 @@ export interface Decision {
  */
 export function decide(viewer: Caller, facts: PersonFacts, instant: string): Decision {
   const { participantId, homeOrgId } = facts;
-  const known = !facts.unknowable;
-  const restricted = facts.restrictedMemberIds.includes(viewer.memberId);
-  return conclude({
-    viewer, participantId, homeOrgId,
-    self: viewer.role === 'person' && viewer.participantId === participantId,
-    onTeam: known && !restricted && joinedAs(facts, viewer) !== undefined,
-    // What they wrote is their own organization's record: a restriction does not take it from them.
-    readsOwnRecords: known && recordKeepers.has(viewer.role),
-    permissions: known && !restricted ? permissionsOf(viewer, facts, instant) : new Map(),
-  });
+  const self = viewer.role === 'person' && viewer.participantId === participantId;
+  // A worker who is this person decides about themself only as the person, and at work knows nothing of it.
+  const admitted = !facts.unknowable && (self || !facts.ownMemberIds.includes(viewer.memberId));
+  const grounds = {
+    viewer, participantId, homeOrgId, self,
+    onTeam: admitted && !isRestricted(viewer, facts) && joinedAs(facts, viewer) !== undefined,
+    permissions: admitted ? permissionsOf(viewer, facts, instant) : new Map<string, Map<Segment, Permission>>(),
+  };
+  const access = accessOf(grounds);
+  // What they wrote is their own organization's record: a restriction does not take it from them.
+  const readsOwnRecords = admitted && recordKeepers.has(viewer.role);
+  return conclude(grounds, access, { readsOwnRecords, followsOwnRequests: readsOwnRecords && isSeenBy(access) });
 }
+
+const isRestricted = ({ memberId }: Caller, { restrictedMemberIds }: PersonFacts): boolean =>
+  restrictedMemberIds.includes(memberId);
 
 /**
  * What both permit: a view of the past shows what was permitted then *and* may be seen today. Each segment keeps the
@@ -89,31 +96,38 @@ export function intersect(a: Decision, b: Decision): Decision {
   const same = participantId === b.participantId && viewer.memberId === b.viewer.memberId
     && viewer.role === b.viewer.role && viewer.orgId === b.viewer.orgId;
   if (!same) throw new Error('Only decisions about one person and for one viewer intersect');
-  return conclude({
+  const grounds = {
     viewer, participantId,
     homeOrgId: a.homeOrgId,
     self: a.self && b.self,
     onTeam: a.onTeam && b.onTeam,
-    readsOwnRecords: a.items.author !== null && b.items.author !== null,
     permissions: common(a.permissions, b.permissions),
+  };
+  return conclude(grounds, accessOf(grounds), {
+    readsOwnRecords: a.items.author !== null && b.items.author !== null,
+    followsOwnRequests: a.items.requester !== null && b.items.requester !== null,
   });
 }
 
-interface Grounds extends Pick<Decision, 'viewer' | 'participantId' | 'homeOrgId' | 'self' | 'onTeam' | 'permissions'> {
-  readsOwnRecords: boolean;
-}
+type Grounds = Pick<Decision, 'viewer' | 'participantId' | 'homeOrgId' | 'self' | 'onTeam' | 'permissions'>;
 
-function conclude({ readsOwnRecords, ...grounds }: Grounds): Decision {
+const accessOf = (grounds: Grounds): SegmentAccess[] => segments.map((segment) => accessTo(segment, grounds));
+const isSeenBy = (access: readonly SegmentAccess[]): boolean => access.some(({ permitted }) => permitted);
+
+function conclude(
+  grounds: Grounds, access: SegmentAccess[], own: { readsOwnRecords: boolean; followsOwnRequests: boolean },
+): Decision {
   const { viewer, participantId, self, permissions } = grounds;
-  const access = segments.map((segment) => accessTo(segment, grounds));
+  const themself = { memberId: viewer.memberId, orgId: viewer.orgId };
   return {
     ...grounds,
     access,
-    visible: access.some(({ permitted }) => permitted),
+    visible: isSeenBy(access),
     items: {
       participantId,
       everything: self,
-      author: readsOwnRecords ? { memberId: viewer.memberId, orgId: viewer.orgId } : null,
+      author: own.readsOwnRecords ? themself : null,
+      requester: own.followsOwnRequests ? themself : null,
       circle: circleOf[viewer.role],
       partyOrgId: viewer.orgId,
       sources: [...permissions].map(([orgId, open]) => ({ orgId, segments: [...open.keys()] })),
@@ -132,14 +146,16 @@ function permissionsOf(viewer: Caller, facts: PersonFacts, instant: string): Per
     if (ofSource.size > 0) permissions.set(sourceOrgId, ofSource);
   };
 
-  const inside = insideProgram[viewer.role];
-  if (inside && (viewer.role === 'supervisor' || joinedAs(facts, viewer))) {
+  const restricted = isRestricted(viewer, facts);
+  const inside = restricted ? undefined : insideProgram[viewer.role];
+  const supervises = viewer.role === 'supervisor' && !worksWith(facts, viewer);
+  if (inside && (supervises || joinedAs(facts, viewer))) {
     permit(viewer.orgId, inside, { basis: 'programInternal', consentIds: [], until: null });
   }
-  for (const consent of facts.consents) {
+  for (const consent of restricted ? beyondRestriction(facts.consents) : facts.consents) {
     if (!consentInForce(consent, instant) || !reaches(consent, viewer, facts)) continue;
     const { basis, segments: opened } = openedTo(viewer.role, consent);
-    permit(consent.discloserOrgId, opened, { basis, consentIds: [consent.id], until: consent.expiry.at ?? null });
+    permit(consent.discloserOrgId, opened, { basis, consentIds: [consent.id], until: endOf(consent) });
   }
   return permissions;
 }
@@ -148,7 +164,7 @@ function permissionsOf(viewer: Caller, facts: PersonFacts, instant: string): Per
  * A segment counts as open where the home organization or another discloser opens it. What the viewer's own organization
  * wrote is its own record and does not make the person known to it.
  */
-function accessTo(segment: Segment, { viewer, homeOrgId, self, permissions }: Omit<Grounds, 'readsOwnRecords'>): SegmentAccess {
+function accessTo(segment: Segment, { viewer, homeOrgId, self, permissions }: Grounds): SegmentAccess {
   if (self) return { segment, permitted: true, basis: 'self', consentIds: [], until: null, refusal: null };
   let permission: Permission | undefined;
   for (const [orgId, open] of permissions) {

@@ -27,6 +27,10 @@ export interface ConsentFact {
   purposes: readonly PurposeOfUse[];
   effectiveFrom: string;
   expiry: Expiry;
+  /** criminalJustice: no withdrawal takes effect before. */
+  revocableFrom?: string;
+  /** A withdrawal that came before its time takes effect here. */
+  revokedFrom?: string;
 }
 
 export interface TeamFact {
@@ -49,11 +53,20 @@ export interface PersonFacts {
   team: readonly TeamFact[];
   /** Workers whom the person has shut out. */
   restrictedMemberIds: readonly string[];
+  /** Organizations that were sent a referral of this person. */
+  partyOrgIds: readonly string[];
+  /** The person's own: as whom they have acted about themself. Anybody may be a worker and a participant. */
+  ownMemberIds: readonly string[];
+  /** Organizations where the person is a worker, and has colleagues. Looked up, for it is no part of this person's record. */
+  worksAtOrgIds: readonly string[];
   /** A standing preference that commands ask about; what it opened says so in its label. */
   contactsOpenToTeam?: boolean;
   /** The person's projection is stopped or lags past its bound: everything but self is refused. */
   unknowable?: boolean;
 }
+
+/** What is folded of the facts about one person from the events about that person. */
+export type RecordedFacts = Omit<PersonFacts, 'worksAtOrgIds' | 'unknowable'>;
 
 /**
  * Who, beside its author and the person, may read an item at all; each still subject to segments, source and consent.
@@ -67,7 +80,10 @@ export interface ItemLabel {
   segments: readonly Segment[];
   /** The organization whose worker first wrote it, for good. */
   sourceOrgId: string;
-  authorId: string;
+  /** Of what its author alone writes, and so may always read. Null where others write to it too, later. */
+  authorId: string | null;
+  /** Who asked for it, and follows it for as long as they may see the person. */
+  requesterId: string | null;
   partyOrgId: string | null;
   circles: readonly Circle[];
 }

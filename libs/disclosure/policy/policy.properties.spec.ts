@@ -95,6 +95,19 @@ describe('whatever the facts', () => {
     }));
   });
 
+  it('at work nobody opens what is about a colleague of theirs, or about themself', () => {
+    fc.assert(fc.property(anyAsking, fc.constantFrom(...Object.values(organizations)), (asking, workplace) => {
+      const { viewer, facts } = asking;
+      const before = openedBy(asking);
+      const themself = openedBy(asking, { ownMemberIds: [...facts.ownMemberIds, viewer.memberId] });
+      expectWithin(themself, before);
+      if (!decide(viewer, facts, asking.instant).self) {
+        expect(themself.filter((one) => /^(person|item|narrative)/.test(one))).toEqual([]);
+      }
+      expectWithin(openedBy(asking, { worksAtOrgIds: [...facts.worksAtOrgIds, workplace] }), before);
+    }));
+  });
+
   it('a permission lasts one millisecond before `until`, and ends there by itself', () => {
     fc.assert(fc.property(anyAsking, ({ viewer, facts, instant }) => {
       const one = { ...facts, consents: facts.consents.slice(0, 1) };
@@ -130,11 +143,12 @@ describe('whatever the facts', () => {
 
   it('a consent that reaches an organization by name opens the segment to its members who are not shut out', () => {
     fc.assert(fc.property(anyFacts, anyInstant, (facts, instant) => {
-      for (const worker of Object.values(cast).filter(({ memberId }) => !facts.restrictedMemberIds.includes(memberId))) {
+      const shutOut = [...facts.restrictedMemberIds, ...facts.ownMemberIds];
+      for (const worker of Object.values(cast).filter(({ memberId }) => !shutOut.includes(memberId))) {
         const viewer = { ...worker, participantId: facts.participantId };
-        const decision = decide(viewer, facts, instant);
+        const decision = decide(viewer, { ...facts, partyOrgIds: [viewer.orgId] }, instant);
         for (const segment of segments) {
-          const ids = reachesOrganization({ ...facts, team: [] }, organizations.R, viewer.orgId, segment, viewer.role, instant);
+          const ids = reachesOrganization({ ...facts, team: [] }, organizations.R, viewer.orgId, segment, [viewer.role], instant);
           if (ids.length > 0) expect(permitsSegment(decision, segment, organizations.R)).toBe(true);
         }
       }

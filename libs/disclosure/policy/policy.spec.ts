@@ -129,7 +129,7 @@ describe('a TPO consent', () => {
   it('opens sud, mh and health to a peer whose organization it names, not by the class', () => {
     const visiting: Caller = { ...PE2, orgId: organizations.C };
     const naming = { ...consents.tpo, recipients: [{ orgId: organizations.C }] };
-    expect(openTo(visiting, personWith(naming))).toEqual(['sud', 'mh', 'health']);
+    expect(openTo(visiting, withTeam(personWith(naming), joined(visiting)))).toEqual(['sud', 'mh', 'health']);
     expect(decide(visiting, withTeam(personWith(consents.tpo), joined(visiting)), noon).visible).toBe(false);
   });
 
@@ -415,6 +415,110 @@ describe('authors, parties and contacts', () => {
   });
 });
 
+describe('what others write to as well', () => {
+  const referral = { authorId: null, requesterId: PE1.memberId, segments: ['health'] } as const;
+
+  it('is followed by who requested it for as long as they may see the person', () => {
+    expect(reads(PE1, personWith(), referral)).toBe(true);
+    expect(reads(SU1, personWith(), referral)).toBe(false);
+    expect(reads(PE1, withTeam(personWith()), referral)).toBe(false);
+    expect(reads(PE1, { ...personWith(), restrictedMemberIds: [PE1.memberId] }, referral)).toBe(false);
+    expect(reads({ ...PE1, orgId: organizations.C }, personWith(), referral)).toBe(false);
+  });
+
+  it('is nobody’s own record: who was the first to write sees it by their circle', () => {
+    const consent = { authorId: null, segments: ['team'], circles: ['peers'] } as const;
+    expect(reads(PE1, personWith(), consent)).toBe(true);
+    expect(reads(PE1, withTeam(personWith()), consent)).toBe(false);
+  });
+});
+
+describe('a worker who is a participant too', () => {
+  const own = cast.person.memberId;
+  const generous = [
+    ...Object.values(consents), { ...consents.tpo, recipients: [{ orgId: organizations.R }, { memberId: own }] },
+    { ...consents.employment, recipients: [{ memberId: own }], segments },
+  ];
+  const atWork: PersonFacts = { ...personWith(...generous), worksAtOrgIds: [organizations.R, organizations.H] };
+
+  it('sees nothing of it in any other role, not even what they wrote, and all of it as the person', () => {
+    for (const role of roles.filter((one) => one !== 'person')) {
+      const viewer: Caller = { ...cast.person, role };
+      const decision = decide(viewer, withTeam(atWork, joined(viewer)), noon);
+      expect({ role, visible: decision.visible, onTeam: decision.onTeam }).toEqual({ role, visible: false, onTeam: false });
+      expect(permitsItem(decision, label({ authorId: own, requesterId: own, circles: [...circles] }))).toBe(false);
+    }
+    expect(decide(cast.person, atWork, noon).visible).toBe(true);
+  });
+
+  it('is unknown to the supervisors of a program they work for, who see everybody else', () => {
+    expect(decide(SU1, personWith(), noon).visible).toBe(true);
+    expect(decide(SU1, atWork, noon).visible).toBe(false);
+    expect(openTo(SU1, withTeam(atWork, joined(SU1)))).toEqual(peerWork);
+  });
+
+  it('is unknown to colleagues whose organization a consent names, until they join the team or are named themselves', () => {
+    expect(openTo(HO1, atWork)).toEqual([]);
+    expect(openTo(HO1, withTeam(atWork, joined(HO1)))).toEqual(['identity', 'housing']);
+    const naming = { ...consents.housing, recipients: [{ memberId: HO1.memberId }] };
+    expect(openTo(HO1, { ...atWork, consents: [naming] })).toEqual(['identity', 'housing']);
+    expect(openTo(EM1, atWork)).toEqual(['employment']);
+    expect(reachesOrganization(atWork, organizations.R, organizations.H, 'housing', ['housing'], noon)).toEqual([]);
+  });
+
+  it('who acted as the person is shown to the person alone', () => {
+    const facts = personWith(consents.tpo);
+    for (const viewer of [PE1, SU1, CL1, PE2]) expect(seesWorker(decide(viewer, facts, noon), viewer, cast.person)).toBe(false);
+    expect(seesWorker(decide({ ...cast.person, role: 'peer' }, facts, noon), { ...cast.person, role: 'peer' }, cast.person))
+      .toBe(false);
+    expect(seesWorker(decide(cast.person, facts, noon), cast.person, cast.person)).toBe(true);
+    expect(seesWorker(undefined, cast.person, cast.person)).toBe(true);
+  });
+});
+
+describe('need to know', () => {
+  const fromClinic = { ...consents.employment, discloserOrgId: organizations.C, segments: ['mh', 'social'] } as const;
+
+  it('is not replaced by a consent of another discloser that names the program', () => {
+    const toRiverside: ConsentFact = { ...fromClinic, recipients: [{ orgId: organizations.R }] };
+    for (const viewer of [PE2, CL2]) {
+      expect(openTo(viewer, personWith(toRiverside))).toEqual([]);
+      expect(openTo(viewer, withTeam(personWith(toRiverside), joined(viewer)))).toContain('mh');
+    }
+  });
+
+  it('of a peer is the team’s, or that of a referral to their organization', () => {
+    const visiting: Caller = { ...PE2, orgId: organizations.H };
+    for (const recipient of [{ orgId: organizations.H }, { memberId: visiting.memberId }]) {
+      const facts = personWith({ ...fromClinic, recipients: [recipient] });
+      expect(openTo(visiting, facts)).toEqual([]);
+      expect(openTo(visiting, withTeam(facts, joined(visiting)))).toEqual(['mh', 'social']);
+      expect(openTo(visiting, { ...facts, partyOrgIds: [organizations.H] })).toEqual(['mh', 'social']);
+    }
+    const toRiverside = personWith({ ...fromClinic, recipients: [{ orgId: organizations.R }] });
+    expect(openTo(PE2, { ...toRiverside, partyOrgIds: [organizations.R] })).toEqual([]);
+  });
+});
+
+describe('the law', () => {
+  const until = '2026-03-01T00:00:00.000Z';
+  const mandated: ConsentFact = { ...consents.justice, revocableFrom: until };
+
+  it('keeps a criminal-justice consent in force until it may be withdrawn, and no longer where that was asked', () => {
+    const asked = personWith({ ...mandated, revokedFrom: until });
+    expect(of(decide(JU1, asked, '2026-02-28T23:59:59.999Z'), 'justice')).toMatchObject({ permitted: true, until });
+    expect(openTo(JU1, asked, until)).toEqual([]);
+    expect(openTo(JU1, personWith(mandated), until)).toEqual(['justice']);
+  });
+
+  it('comes before shutting an official out, until that day', () => {
+    const restricted: PersonFacts = { ...personWith(mandated), restrictedMemberIds: [JU1.memberId] };
+    expect(of(decide(JU1, restricted, noon), 'justice')).toMatchObject({ permitted: true, until });
+    expect(openTo(JU1, restricted, until)).toEqual([]);
+    expect(openTo(JU1, { ...restricted, consents: [consents.justice] })).toEqual([]);
+  });
+});
+
 describe('withdrawing', () => {
   const restricting = (viewer: Caller, facts: PersonFacts): PersonFacts => ({ ...facts, restrictedMemberIds: [viewer.memberId] });
 
@@ -440,7 +544,7 @@ describe('withdrawing', () => {
       expect(permitsItem(decision, own)).toBe(false);
     }
     expect(decide(cast.person, facts, noon).visible).toBe(true);
-    expect(reachesOrganization(facts, organizations.R, organizations.H, 'housing', 'housing', noon)).toEqual([]);
+    expect(reachesOrganization(facts, organizations.R, organizations.H, 'housing', ['housing'], noon)).toEqual([]);
   });
 });
 
@@ -459,7 +563,8 @@ describe('names', () => {
 
   it('TPO disclosure to a peer does not unmask the program', () => {
     const visiting: Caller = { ...PE2, orgId: organizations.C };
-    const decision = decide(visiting, personWith({ ...consents.tpo, recipients: [{ orgId: organizations.C }] }), noon);
+    const facts = personWith({ ...consents.tpo, recipients: [{ orgId: organizations.C }] });
+    const decision = decide(visiting, withTeam(facts, joined(visiting)), noon);
     expect(decision.visible).toBe(true);
     expect(mayKnowOrganization(decision, visiting, riverside)).toBe(false);
   });
@@ -478,25 +583,36 @@ describe('names', () => {
     expect(seesWorker(undefined, HO1, PE1)).toBe(false);
     expect(seesWorker(undefined, PE2, PE1)).toBe(true);
   });
+
+  it('nobody is a colleague of kin or of a person, whatever organization their token names', () => {
+    const kin: Caller = { ...FA1, orgId: organizations.R };
+    const otherKin: Caller = { ...kin, memberId: P2 };
+    for (const [viewer, of] of [[kin, PE1], [PE1, kin], [kin, otherKin], [cast.otherPerson, PE1]] as const) {
+      expect(seesWorker(undefined, viewer, of)).toBe(false);
+    }
+  });
 });
 
 describe('which consents reach an organization', () => {
   const reaching = (facts: PersonFacts, orgId: string, segment: Segment, role: Caller['role'], instant = noon) =>
-    reachesOrganization(facts, organizations.R, orgId, segment, role, instant);
+    reachesOrganization(facts, organizations.R, orgId, segment, [role], instant);
 
   it('those that name it, in force, for the role, from the source', () => {
     const facts = personWith(...Object.values(consents));
     expect(reaching(facts, organizations.H, 'housing', 'housing')).toEqual([consents.housing.id]);
     expect(reaching(facts, organizations.H, 'employment', 'housing')).toEqual([]);
     expect(reaching(facts, organizations.H, 'housing', 'employer')).toEqual([]);
+    expect(reachesOrganization(facts, organizations.R, organizations.H, 'housing', ['employer', 'housing'], noon))
+      .toEqual([consents.housing.id]);
     expect(reaching(facts, organizations.H, 'housing', 'housing', '2026-03-01T00:00:00.000Z')).toEqual([]);
-    expect(reachesOrganization(facts, organizations.C, organizations.H, 'housing', 'housing', noon)).toEqual([]);
+    expect(reachesOrganization(facts, organizations.C, organizations.H, 'housing', ['housing'], noon)).toEqual([]);
   });
 
   it('or a member of it on the team, or the class they belong to, unless shut out', () => {
     const facts = personWith(consents.tpo);
     expect(reaching(facts, organizations.C, 'health', 'clinician')).toEqual([consents.tpo.id]);
     expect(reaching(facts, organizations.ED, 'health', 'physician')).toEqual([]);
+    expect(reaching(withTeam(facts, joined(PH1)), organizations.ED, 'health', 'clinician')).toEqual([consents.tpo.id]);
     expect(reaching({ ...facts, restrictedMemberIds: [CL1.memberId] }, organizations.C, 'health', 'clinician')).toEqual([]);
     const naming = { ...consents.counseling, kind: 'named', segments: ['health'] } as const;
     expect(reaching(personWith(naming), organizations.C, 'health', 'clinician')).toEqual([naming.id]);
@@ -530,9 +646,9 @@ describe('as of', () => {
   });
 
   it('keeps the weaker basis and the earlier end', () => {
-    const toRiverside: ConsentFact = { ...consents.employment, recipients: [{ memberId: PE1.memberId }], segments: ['goals'] };
-    const assigned = decide(PE1, personWith(), noon);
-    const named = decide(PE1, withTeam(personWith(toRiverside)), noon);
+    const toRiverside: ConsentFact = { ...consents.employment, recipients: [{ memberId: CL2.memberId }], segments: ['goals'] };
+    const assigned = decide(CL2, withTeam(personWith(), joined(CL2)), noon);
+    const named = decide(CL2, withTeam(personWith(toRiverside)), noon);
     const expected = { basis: 'named', consentIds: [toRiverside.id], until: '2026-12-01T00:00:00.000Z' };
     expect(of(intersect(assigned, named), 'goals')).toMatchObject(expected);
     expect(of(intersect(named, assigned), 'goals')).toMatchObject(expected);

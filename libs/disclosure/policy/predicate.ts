@@ -4,8 +4,8 @@ import type { Decision } from './decision.js';
 
 /**
  * The item rule of a decision as one SQL predicate; no rule of its own is in here. It speaks of the columns participant_id,
- * source_org_id, author_id, party_org_id (uuid, the last nullable), segments and circles (text[], not null) of whatever
- * relation it is put over.
+ * source_org_id, author_id, requester_id, party_org_id (uuid, the last three nullable), segments and circles (text[], not
+ * null) of whatever relation it is put over.
  */
 export function compileItemRule({ items: rule }: Decision): Sql {
   if (rule.everything) return sql`participant_id = ${rule.participantId}::uuid`;
@@ -14,6 +14,10 @@ export function compileItemRule({ items: rule }: Decision): Sql {
   if (rule.author) {
     const { memberId, orgId } = rule.author;
     ways.push(sql`(author_id = ${memberId}::uuid and source_org_id = ${orgId}::uuid)`);
+  }
+  if (rule.requester) {
+    const { memberId, orgId } = rule.requester;
+    ways.push(sql`(requester_id = ${memberId}::uuid and source_org_id = ${orgId}::uuid)`);
   }
   const circle = rule.circle ? [rule.circle] : [];
   for (const source of rule.sources) {

@@ -1,13 +1,13 @@
-import { segments, type Caller, type Segment } from '@peerbridge/kernel';
+import { segments, type Actor, type Caller, type Segment } from '@peerbridge/kernel';
 import type { Decision, ItemRule } from './decision.js';
 import type { ItemLabel } from './facts.js';
-import { fieldCeilings, participantFields, treatingRoles, type ParticipantField } from './tables.js';
+import { fieldCeilings, participantFields, staffRoles, treatingRoles, type ParticipantField } from './tables.js';
 
 /** Whether an item may be seen. The same rule as `compileItemRule`'s: a property test holds the two together. */
 export function permitsItem({ items: rule }: Decision, label: ItemLabel): boolean {
   if (label.participantId !== rule.participantId) return false;
   if (rule.everything) return true;
-  if (isAuthor(rule, label)) return true;
+  if (isAuthor(rule, label) || isRequester(rule, label)) return true;
   const inCircle = label.circles.some((circle) =>
     (circle === 'parties' ? label.partyOrgId === rule.partyOrgId : circle === rule.circle));
   const open = rule.sources.find(({ orgId }) => orgId === label.sourceOrgId)?.segments ?? [];
@@ -18,6 +18,9 @@ export function permitsItem({ items: rule }: Decision, label: ItemLabel): boolea
 
 const isAuthor = ({ author }: ItemRule, label: ItemLabel): boolean =>
   author !== null && label.authorId === author.memberId && label.sourceOrgId === author.orgId;
+
+const isRequester = ({ requester }: ItemRule, label: ItemLabel): boolean =>
+  requester !== null && label.requesterId === requester.memberId && label.sourceOrgId === requester.orgId;
 
 /** Whether what an organization wrote in a segment may be seen. */
 export function permitsSegment(decision: Decision, segment: Segment, sourceOrgId: string): boolean {
@@ -57,10 +60,21 @@ export function mayKnowOrganization(
   return decision.self || (treatingRoles.has(viewer.role) && [...disclosed].some(({ basis }) => basis === 'tpo'));
 }
 
-/** Whether a worker (author, actor, team member) is shown: to themself, their colleagues, the person, and who sees the team. */
-export function seesWorker(
-  decision: Decision | undefined, viewer: Caller, worker: { memberId: string; orgId: string },
-): boolean {
-  return worker.memberId === viewer.memberId || worker.orgId === viewer.orgId
+type Colleague = Pick<Caller, 'memberId' | 'role' | 'orgId'>;
+
+/** Whether both act for the same organization. */
+export const areColleagues = (one: Colleague, other: Colleague): boolean =>
+  one.orgId === other.orgId && staffRoles.has(one.role) && staffRoles.has(other.role);
+
+/** Whether somebody's acts are a worker's, by which the organization becomes one where they have colleagues. */
+export const actsAsWorker = ({ role }: Actor): boolean => staffRoles.has(role);
+
+/**
+ * Whether a worker (author, actor, team member) is shown: to themself, their colleagues, the person, and who sees the team.
+ * Who acted as the person is shown to the person alone: the same member may be known as a worker.
+ */
+export function seesWorker(decision: Decision | undefined, viewer: Caller, worker: Colleague): boolean {
+  if (worker.role === 'person') return decision?.self ?? (viewer.role === 'person' && worker.memberId === viewer.memberId);
+  return worker.memberId === viewer.memberId || areColleagues(viewer, worker)
     || (decision !== undefined && permitsSegment(decision, 'team', decision.homeOrgId));
 }

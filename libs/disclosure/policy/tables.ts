@@ -2,7 +2,7 @@ import { purposesOfUse, segments, workerRoles, type PurposeOfUse, type Role, typ
 import type { Circle, ConsentKind } from './facts.js';
 
 /** Names these tables in answers about the past. Change it with any change of what follows. */
-export const policyVersion = '2026-11-23.1';
+export const policyVersion = '2026-11-27.1';
 
 type Segments = ReadonlySet<Segment>;
 const only = (...some: Segment[]): Segments => new Set(some);
@@ -91,6 +91,9 @@ export const treatingRoles: ReadonlySet<Role> = new Set(['clinician', 'physician
 
 /** Those who write records of their own organization and always read back what they wrote. */
 export const recordKeepers: ReadonlySet<Role> = new Set<Role>([...workerRoles, 'family']);
+
+/** Those who work or oversee for an organization, among whom there are colleagues; kin and persons are nobody's. */
+export const staffRoles: ReadonlySet<Role> = new Set<Role>([...workerRoles, 'auditor', 'privacyOfficer']);
 
 /** The circle a role belongs to; `parties` goes by organization instead. */
 export const circleOf: Readonly<Record<Role, Circle | null>> = {

@@ -82,10 +82,12 @@ export const consents = {
 export const personWith = (...given: ConsentFact[]): PersonFacts => ({
   participantId: P1, homeOrgId: organizations.R, consents: given,
   team: [joined(cast.PE1), joined(cast.CL1), joined(cast.FA1)], restrictedMemberIds: [],
+  partyOrgIds: [], ownMemberIds: [cast.person.memberId], worksAtOrgIds: [],
 });
 
 export const label = (changes: Partial<ItemLabel> = {}): ItemLabel => ({
-  participantId: P1, segments: ['peer'], sourceOrgId: organizations.R, authorId: cast.PE1.memberId, partyOrgId: null, circles: [],
+  participantId: P1, segments: ['peer'], sourceOrgId: organizations.R, authorId: cast.PE1.memberId, requesterId: null,
+  partyOrgId: null, circles: [],
   ...changes,
 });
 
@@ -124,6 +126,8 @@ export const anyConsent: fc.Arbitrary<ConsentFact> = fc.record({
   purposes: fc.subarray([...purposesOfUse], { minLength: 1 }),
   effectiveFrom: anyInstant,
   expiry: fc.oneof(anyInstant.map((at) => ({ at })), fc.constantFrom({ none: true }, { event: 'the end of the program' })),
+  revocableFrom: fc.option(anyInstant, { nil: undefined }),
+  revokedFrom: fc.option(anyInstant, { nil: undefined, freq: 2 }),
 });
 
 export const anyFacts: fc.Arbitrary<PersonFacts> = fc.record({
@@ -136,14 +140,24 @@ export const anyFacts: fc.Arbitrary<PersonFacts> = fc.record({
   restrictedMemberIds: fc.oneof(
     { weight: 3, arbitrary: fc.constant<string[]>([]) }, fc.subarray(Object.values(cast).map(({ memberId }) => memberId)),
   ),
+  partyOrgIds: fc.subarray(Object.values(organizations)),
+  // Mostly nobody at work: else the wall would hide what the other rules say.
+  ownMemberIds: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([cast.person.memberId]) },
+    fc.subarray(Object.values(cast).map(({ memberId }) => memberId)),
+  ),
+  worksAtOrgIds: fc.oneof({ weight: 3, arbitrary: fc.constant<string[]>([]) }, fc.subarray(Object.values(organizations))),
   unknowable: fc.oneof({ weight: 9, arbitrary: fc.constant(false) }, fc.constant(true)),
 });
+
+const anyMember = fc.constantFrom(...Object.values(cast)).map(({ memberId }) => memberId);
 
 export const anyLabel: fc.Arbitrary<ItemLabel> = fc.record({
   participantId: fc.constantFrom(P1, P1, P1, P1, P2),
   segments: fc.oneof({ weight: 4, arbitrary: fc.subarray<Segment>([...segments], { maxLength: 2 }) }, anySegments),
   sourceOrgId: anyOrganization,
-  authorId: fc.constantFrom(...Object.values(cast)).map(({ memberId }) => memberId),
+  authorId: fc.option(anyMember),
+  requesterId: fc.option(anyMember),
   partyOrgId: fc.option(anyOrganization),
   circles: fc.subarray(circles),
 });

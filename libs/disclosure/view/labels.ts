@@ -1,6 +1,6 @@
 import { rowKey, type ProjectedEvent, type RowKey, type Rows } from '@peerbridge/projection';
 import type { Segment } from '@peerbridge/kernel';
-import type { Circle, PersonFacts } from '../policy/index.js';
+import type { Circle, RecordedFacts } from '../policy/index.js';
 import { itemTable, personTable, timelineTable, type ItemRow, type PersonRow } from './tables.js';
 
 /** How projections write the shared tables: a label per node, a line per event, and what decisions rest on. */
@@ -11,11 +11,17 @@ export const needsItem = (id: string): RowKey => rowKey(itemTable, id);
 /** The label of a new node. Its source is the organization whose worker wrote it. */
 export function putItem(
   rows: Rows, event: ProjectedEvent,
-  label: { id: string; type: string; segments: readonly Segment[]; circles: readonly Circle[]; partyOrgId?: string },
+  label: {
+    id: string; type: string; segments: readonly Segment[]; circles: readonly Circle[]; partyOrgId?: string;
+    /** Of the one who acts: whether they alone write to the node, or asked for it, or are only the first to touch it. */
+    by?: 'author' | 'requester';
+  },
 ): void {
+  const { id: actorId } = event.metadata.actor;
   rows.put(itemTable, {
     id: label.id, type: label.type, participant_id: participantOf(event), segments: label.segments,
-    source_org_id: event.metadata.sourceOrgId, author_id: event.metadata.actor.id, party_org_id: label.partyOrgId ?? null,
+    source_org_id: event.metadata.sourceOrgId, author_id: label.by === 'author' ? actorId : null,
+    requester_id: label.by === 'requester' ? actorId : null, party_org_id: label.partyOrgId ?? null,
     circles: label.circles, position: event.position, version: event.fact.revision,
   });
 }
@@ -45,7 +51,7 @@ export function putTimeline(
 }
 
 /** Folds an event into what decisions about the person rest on. */
-export function changeFacts(rows: Rows, event: ProjectedEvent, change: (facts: PersonFacts) => PersonFacts): void {
+export function changeFacts(rows: Rows, event: ProjectedEvent, change: (facts: RecordedFacts) => RecordedFacts): void {
   const row = personOf(rows, event);
   putPerson(rows, change(row.facts));
 }
@@ -56,7 +62,7 @@ export function personOf(rows: Rows, event: ProjectedEvent): PersonRow {
   return row;
 }
 
-export function putPerson(rows: Rows, facts: PersonFacts): void {
+export function putPerson(rows: Rows, facts: RecordedFacts): void {
   const members = facts.team.filter(({ state }) => state !== 'removed').map(({ memberId }) => memberId);
   const recipients = facts.consents.filter(({ state }) => state !== 'revoked').flatMap((consent) => consent.recipients)
     .flatMap(({ orgId, memberId }) => orgId ?? memberId ?? []);

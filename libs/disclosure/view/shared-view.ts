@@ -8,8 +8,8 @@ import type { QueryConfig } from 'pg';
 import { stoppedParticipantTable, View, type AnyTable, type Table, type ViewPosition } from '@peerbridge/projection';
 import type { EventCodec, SealedPart } from '@peerbridge/vault';
 import {
-  areColleagues, compileItemRule, decide, mayKnowOrganization, permitsItem, seesWorker, type Decision, type ItemLabel, type PersonFacts,
-  type RecordedFacts,
+  areColleagues, compileItemRule, decide, mayKnowOrganization, permitsItem, seesWorker, type Decision, type ItemLabel,
+  type PersonFacts, type RecordedFacts,
 } from '../policy/index.js';
 import {
   commandTable, itemTable, organizationTable, personTable, personWorkerTable, timelineTable, workerTable,
@@ -435,9 +435,10 @@ export class ViewSession {
     const rows = await this.view.rows<PersonWorkerRow>((schema) => sql`
       SELECT * FROM ${tableIn(schema, personWorkerTable)} WHERE member_id = ${memberId} ORDER BY key`);
     const known = rows.map((row) => ({ row, worker: { memberId, role: row.role, orgId: row.org_id } }));
-    const decided = await Promise.all(known.map(async (one) => ({ ...one, access: await this.person(one.row.participant_id) })));
+    const decided = await Promise.all(known.map(async (one) => (
+      { ...one, access: await this.decision(one.row.participant_id) })));
     const colleague = known.find(({ worker }) => areColleagues(this.caller, worker));
-    return decided.find(({ access, worker }) => access && this.seesWorker(access, worker))
+    return decided.find(({ access, worker }) => access?.decision.visible && this.seesWorker(access, worker))
       ?? (colleague && { ...colleague, access: undefined });
   }
 
