@@ -158,7 +158,11 @@ async function subscribeFreshly(args: ExecutionArgs): Promise<AsyncGenerator<Exe
   };
   const deliveries: AsyncGenerator<ExecutionResult, void, void> = {
     async next() {
-      const event = await events.next();
+      // A source that failed is asked no more: whatever it holds, it lets go of now.
+      const event = await events.next().catch(async (error: unknown) => {
+        await end();
+        throw error;
+      });
       if (event.done || ended.signal.aborted) return { done: true, value: undefined };
       return { done: false, value: await execute({ ...args, rootValue: event.value, contextValue: { ...contextValue } }) };
     },

@@ -12,6 +12,8 @@ class Story {
   withheld = new Set<number>();
   holds = 0;
   decisions = 0;
+  listeners = 0;
+  broken = false;
   private changed = (_: readonly string[] | null): void => undefined;
 
   readonly deliveries = new Deliveries({
@@ -20,7 +22,8 @@ class Story {
         current: 'p00',
         onAdvanced: (listener: typeof this.changed) => {
           this.changed = listener;
-          return () => undefined;
+          this.listeners += 1;
+          return () => { this.listeners -= 1; };
         },
       },
     },
@@ -28,6 +31,7 @@ class Story {
     session: () => ({
       person: async () => {
         this.decisions += 1;
+        if (this.broken) throw new Error('Connection terminated unexpectedly');
         return {};
       },
       timelineSince: async (_: unknown, after: string, limit: number) => this.visible().filter(({ position }) => position > after)
@@ -108,5 +112,25 @@ describe('Deliveries of a story', () => {
     story.withheld.clear();
     story.write(1);
     expect(await later).toEqual(['p04']);
+  });
+
+  it('that cannot be decided end, and keep neither the lock nor an ear: a withdrawal waits for nobody', async () => {
+    const story = new Story();
+    const entries = story.deliveries.entries(caller, ada, new AbortController().signal);
+    story.broken = true;
+    story.write(1);
+    await expect(entries.next()).rejects.toThrow('Connection terminated');
+    expect([story.decisions, story.holds, story.listeners]).toEqual([1, 0, 0]);
+  });
+
+  it('of what is no id stay open and silent, and lock nothing', async () => {
+    const story = new Story();
+    const ended = new AbortController();
+    const next = story.deliveries.entries(caller, 'ada', ended.signal).next();
+    story.write(1);
+    await jest.advanceTimersByTimeAsync(5_000);
+    expect([story.decisions, story.holds, story.listeners]).toEqual([0, 0, 0]);
+    ended.abort();
+    expect(await next).toEqual({ done: true, value: undefined });
   });
 });

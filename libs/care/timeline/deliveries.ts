@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { PersonLocks, SharedView, type PersonAccess, type TimelineLine, type ViewSession } from '@peerbridge/disclosure';
-import type { Caller } from '@peerbridge/kernel';
+import { id, type Caller } from '@peerbridge/kernel';
 import { comparePositions, type Position } from '@peerbridge/event-store';
 
 /** Entries read at once; more follow right after. */
@@ -27,6 +27,7 @@ export class Deliveries {
   constructor(@Inject(SharedView) private readonly view: SharedView, @Inject(PersonLocks) private readonly locks: PersonLocks) {}
 
   entries(caller: Caller, participantId: string, signal: AbortSignal): AsyncIterableIterator<Delivery> {
+    if (!id.safeParse(participantId).success) return silence(signal);
     const changes = new Changes(this.view, participantId, signal);
     let after = this.view.options.position.current;
     let waiting: Delivery[] = [];
@@ -39,7 +40,12 @@ export class Deliveries {
       await held?.();
     };
 
-    const next = async (): Promise<IteratorResult<Delivery, undefined>> => {
+    const end = async (): Promise<IteratorResult<Delivery, undefined>> => {
+      changes.close();
+      await letGo();
+      return { done: true, value: undefined };
+    };
+    const advance = async (): Promise<IteratorResult<Delivery, undefined>> => {
       while (!signal.aborted) {
         const delivery = performance.now() < letGoAt ? waiting.shift() : undefined;
         if (delivery) {
@@ -56,16 +62,19 @@ export class Deliveries {
         ({ waiting, decidedUpTo } = await this.read(caller, participantId, after));
         if (waiting.length === BATCH) changes.again();
       }
-      await letGo();
-      return { done: true, value: undefined };
+      return end();
     };
     return {
-      next,
-      async return() {
-        changes.close();
-        await letGo();
-        return { done: true, value: undefined };
+      async next() {
+        try {
+          return await advance();
+        } catch (error) {
+          // Nobody may ask again, and a lock that is kept would hold up every withdrawal.
+          await end();
+          throw error;
+        }
       },
+      return: end,
       [Symbol.asyncIterator]() {
         return this;
       },
@@ -86,6 +95,11 @@ export class Deliveries {
       decidedUpTo: rows.length === BATCH ? rows.at(-1)!.position : reached,
     };
   }
+}
+
+/** No person has such an id, and nobody is told so. */
+async function* silence(signal: AbortSignal): AsyncGenerator<Delivery, undefined> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
 }
 
 function later(one: Position | undefined, other: Position | undefined): Position | undefined {
