@@ -31,11 +31,14 @@ function requireWhomTheyActFor(claims: WhoClaims, context: z.RefinementCtx<WhoCl
 export const tokenClaims = z.object({ ...whoClaims, exp: z.number() }).superRefine(requireWhomTheyActFor);
 export type TokenClaims = z.output<typeof tokenClaims>;
 
-/** What may be asked of the issuer of development: the same, with defaults for who issued it to whom and until when. */
-export const requestedClaims = z.strictObject({
+/**
+ * What may be asked of the issuer of development: the same, with defaults for who issued it to whom and until when. Other
+ * claims go into the token as they are.
+ */
+export const requestedClaims = z.looseObject({
   ...whoClaims,
   iss: whoClaims.iss.optional(),
-  aud: z.string().min(1).optional(),
+  aud: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
   exp: z.number().int().optional(),
 }).superRefine(requireWhomTheyActFor);
 export type RequestedClaims = z.input<typeof requestedClaims>;

@@ -48,7 +48,7 @@ export class DevIssuer implements TokenIssuer {
 
   /**
    * @param claims role, sub and whom they act for; iss, aud and exp have defaults (valid for twelve hours)
-   * @throws DomainError BAD_REQUEST where a claim is missing, malformed or unknown
+   * @throws DomainError BAD_REQUEST where a claim is missing or malformed
    */
   async issue(claims: unknown): Promise<IssuedToken> {
     const parsed = requestedClaims.safeParse(claims);

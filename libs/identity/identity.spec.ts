@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { isUuid, memberIdOf, roles } from '@peerbridge/kernel';
-import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { Authenticator, remoteIssuer } from './authenticator.js';
 import { DEV_AUDIENCE, DEV_ISSUER, DevIssuer } from './dev-issuer.js';
 import { fixtureClaims, fixtureMembers, fixtureOrganizations, fixtureParticipantId } from './fixture.js';
@@ -87,10 +87,18 @@ describe('The issuer of development', () => {
     await expect(DevIssuer.open({ dataDir, environment: 'production' })).rejects.toThrow('refused in production');
   });
 
-  it('refuses claims that are missing, malformed or unknown', async () => {
+  it('issues for several audiences, and with claims that are not ours, as an outside issuer would', async () => {
+    const access = await bearer({ ...peer, aud: ['another-service', DEV_AUDIENCE], scope: 'all', realm: { roles: ['x'] } });
+    expect(decodeJwt(access.slice('Bearer '.length))).toMatchObject({ scope: 'all', realm: { roles: ['x'] } });
+    await expect(authenticator.authenticate(access)).resolves.toMatchObject({ caller: { role: 'peer' } });
+    await refused(await bearer({ ...peer, aud: ['another-service'] }));
+  });
+
+  it('refuses claims that are missing or malformed', async () => {
     for (const claims of [
       undefined, [], { sub: 'x' }, { ...peer, role: 'admin' }, { ...peer, org_id: 'OrgR' }, { ...peer, org_id: undefined },
-      { ...peer, scope: 'all' }, { ...peer, exp: 'never' }, { sub: 'x', role: 'person', org_id: ORG }, { ...peer, sub: '' },
+      { ...peer, aud: [] }, { ...peer, aud: 5 }, { ...peer, exp: 'never' },
+      { sub: 'x', role: 'person', org_id: ORG }, { ...peer, sub: '' },
     ]) await expect(issuer.issue(claims)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
   });
 
