@@ -1,20 +1,33 @@
 import pg from 'pg';
 import { CommandExecutor } from '@peerbridge/command';
 import { capabilities } from '@peerbridge/care';
-import { commandProjection, PersonLocks, SharedView, wallProjection } from '@peerbridge/disclosure';
+import { commandProjection, PersonLocks, SharedView } from '@peerbridge/disclosure';
 import type { EventStore } from '@peerbridge/event-store';
 import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { NodeTypes, workerLookUp } from '@peerbridge/graphql';
 import { AdjustableClock, systemClock, type Clock } from '@peerbridge/kernel';
-import { createLog, Metrics, migrate, openDatabase, type Config, type Database, type Logger } from '@peerbridge/platform';
-import { runtimeMigrations, View, ViewLag, viewMigrations, ViewPosition } from '@peerbridge/projection';
-import { EventCodec, keysFromFile, Vault, vaultMigrations } from '@peerbridge/vault';
+import { RELAY } from '@peerbridge/messaging';
+import {
+  ConfigError, createLog, Metrics, migrate, openDatabase, openPool, type Config, type Database, type Logger,
+} from '@peerbridge/platform';
+import { LogLag, PostgresCheckpointStore, runtimeMigrations, View, ViewPosition } from '@peerbridge/projection';
+import { EventCodec, Vault, vaultMigrations } from '@peerbridge/vault';
+import { openKeys, requireToOpen } from './keys.js';
+import { unlessAborted } from './process.js';
 
-/** A view that stood still for this long while the log moved on is no ground for a decision. */
+/** A view that has not reached in this time what was in the log is no ground for a decision. */
 const LAG_BOUND_MS = 30_000;
+/** A relay that has not moved for this long while the log is ahead is down, wherever it should run. */
+const RELAY_STANDS_STILL_MS = 30_000;
 /** A withdrawal waits this long for deliveries to end; each ends within two seconds or its receiver is disconnected. */
 const DRAIN_WAIT_MS = 5_000;
+
+/** A delivery waits this long for a connection; each is given back within two seconds. */
+const DELIVERY_WAIT_MS = 60_000;
+/** Longer than anybody holds a person's lock; silence beyond it is a broken connection. */
+const LOCK_WITHIN_MS = 15_000;
+const CONNECT_WITHIN_MS = 10_000;
 
 const READING_CONNECTIONS = 4;
 /** Every read of the view has an index that gives its order: plans do not wait for statistics, and are made once. */
@@ -37,27 +50,41 @@ export interface System {
   close(): Promise<void>;
 }
 
-export async function openSystem(config: Config, name: string, log: Logger = createLog(config.logLevel)): Promise<System> {
+export interface OpenOptions {
+  log?: Logger;
+  /** Gives up, and leaves nothing open, when it aborts. */
+  signal?: AbortSignal;
+}
+
+export async function openSystem(
+  config: Config, name: string, { log = createLog(config.logLevel), signal }: OpenOptions = {},
+): Promise<System> {
+  for (const warning of config.warnings) log.warn(warning);
   const database = await openDatabase({
     databaseUrl: config.databaseUrl, dataDir: config.dataDir, applicationName: `peerbridge-${name}`, poolSize: 16,
     log: (message) => log.info(message),
+  }).catch((error: unknown) => {
+    throw config.databaseUrl === undefined ? error : new ConfigError([`DATABASE_URL: ${reasonOf(error)}`]);
   });
   try {
-    await migrate(database.pool, 'vault', vaultMigrations);
-    await migrate(database.pool, 'runtime', [...runtimeMigrations, ...viewMigrations]);
-    const store = config.eventStoreDbUrl
-      ? await openEventStoreDb({ connectionString: config.eventStoreDbUrl, log })
-      : await PostgresEventStore.open({ pool: database.pool });
-    const keks = await keysFromFile(config.keyEncryptionKeyFile, { create: config.environment !== 'production' });
-    const vault = new Vault(database.pool, keks);
+    await unlessAborted(signal, migrate(database.patient, 'vault', vaultMigrations));
+    await unlessAborted(signal, migrate(database.patient, 'runtime', runtimeMigrations));
+    const vault = new Vault(database.pool, await openKeys(config, database.pool, log));
+    await requireToOpen(vault, config.keyEncryptionKeyFile);
+    const store = await unlessAborted(signal, openStore(config, database, log));
     const streams = capabilities.flatMap((capability) => capability.streams);
     const codec = new EventCodec(streams.flatMap((stream) => stream.events), vault);
-    const view = new View([...capabilities.flatMap(({ projections }) => projections), wallProjection, commandProjection(streams)]);
+    const view = new View([...capabilities.flatMap(({ projections }) => projections), commandProjection(streams)]);
     return {
       config, log, metrics: new Metrics(), clock: config.devClock ? new AdjustableClock() : systemClock,
       database, store, vault, codec, view,
       async connect() {
-        const client = new pg.Client({ connectionString: database.url, application_name: `peerbridge-${name}`, keepAlive: true });
+        const client = new pg.Client({
+          connectionString: database.url, application_name: `peerbridge-${name}`, keepAlive: true,
+          connectionTimeoutMillis: CONNECT_WITHIN_MS,
+        });
+        // Whoever uses it listens, too; until then its end is nobody's, and must not end the process.
+        client.on('error', () => undefined);
         await client.connect();
         return client;
       },
@@ -72,13 +99,34 @@ export async function openSystem(config: Config, name: string, log: Logger = cre
   }
 }
 
+async function openStore({ eventStoreDbUrl }: Config, { pool }: Database, log: Logger): Promise<EventStore> {
+  if (!eventStoreDbUrl) return PostgresEventStore.open({ pool });
+  return openEventStoreDb({ connectionString: eventStoreDbUrl, log }).catch((error: unknown) => {
+    // The client's own words would quote it.
+    if (error instanceof Error && 'connectionString' in error) {
+      throw new ConfigError(['EVENTSTOREDB_URL has an option whose value the client does not take']);
+    }
+    throw error;
+  });
+}
+
+/** In a few words: the driver's error says it where the server answered, its code where it did not. */
+function reasonOf(error: unknown): string {
+  if (error instanceof pg.DatabaseError) return error.message;
+  const { code, message } = error as NodeJS.ErrnoException;
+  return `the server cannot be reached (${code ?? message})`;
+}
+
 /** The side that answers: reads through disclosure, and commands. */
 export interface Answering {
   shared: SharedView;
   locks: PersonLocks;
   executor: CommandExecutor;
   nodes: NodeTypes;
-  lag: ViewLag;
+  /** Of the view. */
+  lag: LogLag;
+  /** Of the relay, wherever it runs; undefined where it is off. */
+  relayLag: LogLag | undefined;
   close(): Promise<void>;
 }
 
@@ -88,29 +136,45 @@ export async function openAnswering(
   const ended = new AbortController();
   const position = new ViewPosition(database.pool, connect);
   await position.start();
-  const lag = new ViewLag(store, position, lagBoundMs);
-  void lag.watch(ended.signal, (events) => metrics.projectionLag.set(events));
-  const lockPool = (holder: string, options: pg.PoolConfig): pg.Pool => new pg.Pool({
-    connectionString: database.url, application_name: `peerbridge-${holder}`, keepAlive: true, ...options,
-  }).on('error', () => undefined);
-  const deliveries = lockPool('deliveries', { max: 12 });
+  const lag = new LogLag(store, () => position.current, lagBoundMs);
+  const lockPool = (holder: string, options: pg.PoolConfig) => openPool({
+    connectionString: database.url, application_name: `peerbridge-${holder}`, keepAlive: true, query_timeout: LOCK_WITHIN_MS,
+    ...options,
+  });
+  const deliveries = lockPool('deliveries', { max: 12, connectionTimeoutMillis: DELIVERY_WAIT_MS });
   const withdrawals = lockPool('withdrawals', { max: 4, connectionTimeoutMillis: DRAIN_WAIT_MS });
-  const locks = new PersonLocks(deliveries, withdrawals, DRAIN_WAIT_MS);
+  const locks = new PersonLocks(deliveries.pool, withdrawals.pool, DRAIN_WAIT_MS);
   const reads = database.pipeline(READING_CONNECTIONS, BY_INDEX);
   const shared = new SharedView({
     statements: reads, store, position, codec, clock, readWaitMs: config.readWaitMs,
     isUnknowable: () => lag.isPastBound,
     observe: (role, outcome) => metrics.disclosureDecisions.inc({ role, outcome }),
   });
+  void lag.watch(ended.signal, async (events) => {
+    metrics.projectionLag.set(events);
+    metrics.projectionStopped.set(await shared.stoppedParticipants());
+  });
+  const relayLag = config.kafkaBrokers && watchRelay(new PostgresCheckpointStore(database.pool), store, metrics, ended.signal);
   return {
-    shared, locks, lag,
+    shared, locks, lag, relayLag,
     executor: new CommandExecutor({ store, codec, vault, view: shared, locks, clock }),
     nodes: new NodeTypes(
       capabilities.flatMap(({ nodeTypes }) => nodeTypes), [...capabilities.flatMap(({ lookUps }) => lookUps), workerLookUp]),
     async close() {
       ended.abort();
       await position.close();
-      await Promise.all([deliveries.end(), withdrawals.end(), reads.close()]);
+      await Promise.all([deliveries.close(), withdrawals.close(), reads.close()]);
     },
   };
+}
+
+/** By its checkpoint, for it may be another process's. */
+function watchRelay(checkpoints: PostgresCheckpointStore, store: EventStore, metrics: Metrics, signal: AbortSignal): LogLag {
+  const lag = new LogLag(store, async () => {
+    const { position, published } = await checkpoints.progress(RELAY);
+    metrics.setRelayPublished(published);
+    return position;
+  }, RELAY_STANDS_STILL_MS);
+  void lag.watch(signal, (events) => metrics.relayLag.set(events));
+  return lag;
 }

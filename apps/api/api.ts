@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { Authenticator, DevIssuer, remoteIssuer } from '@peerbridge/identity';
 import { AdjustableClock } from '@peerbridge/kernel';
-import type { HealthSources } from '@peerbridge/platform';
+import { ConfigError, type Config } from '@peerbridge/platform';
 import type { Running } from '../process.js';
 import { openAnswering, type Answering, type System } from '../system.js';
 import { CareModule } from './care.module.js';
@@ -17,15 +17,26 @@ export interface RunningApi extends Running {
 }
 
 export interface ApiOptions {
-  /** What this process knows of the others; the rest it looks up. */
-  health?: Partial<HealthSources>;
+  /** Whether a relay in this process fails now; of one elsewhere its checkpoint tells. */
+  relayFails?: () => boolean;
   /** More resolvers beside the capabilities'. */
   modules?: Type[];
 }
 
-export async function startApi(system: System, { health = {}, modules = [] }: ApiOptions = {}): Promise<RunningApi> {
-  const { config, log, metrics, clock, store, database } = system;
+export async function startApi(system: System, options: ApiOptions = {}): Promise<RunningApi> {
   const answering = await openAnswering(system);
+  try {
+    return await listen(system, answering, options);
+  } catch (error) {
+    await answering.close();
+    throw error;
+  }
+}
+
+async function listen(
+  { config, log, metrics, clock, store, database }: System, answering: Answering,
+  { relayFails = () => false, modules = [] }: ApiOptions,
+): Promise<RunningApi> {
   const issuer = config.oidc ? undefined : await DevIssuer.open(config);
   const authenticator = new Authenticator(issuer ?? remoteIssuer(config.oidc!), (error) =>
     log.error({ err: error }, 'The keys of the token issuer cannot be had'));
@@ -39,24 +50,43 @@ export async function startApi(system: System, { health = {}, modules = [] }: Ap
         status: answering.lag.isPastBound ? 'down' : 'up', lagEvents: answering.lag.events,
         stoppedParticipants: await answering.shared.stoppedParticipants(),
       }),
-      relay: () => ({ status: 'up', enabled: config.kafkaBrokers !== undefined }),
-      ...health,
+      relay: () => ({
+        status: answering.relayLag?.standsStill || relayFails() ? 'down' : 'up', enabled: answering.relayLag !== undefined,
+      }),
     },
-    ...(issuer && config.environment !== 'production' && {
+    ...(config.environment !== 'production' && {
       routes: devRoutes({ config, issuer, clock: clock instanceof AdjustableClock ? clock : new AdjustableClock(), log }),
     }),
   });
-  await app.listen(config.port, config.host).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw new Error(`Port ${config.port} of ${config.host} is taken: set PORT to another one`);
-  });
+  try {
+    await app.listen(config.port, config.host);
+  } catch (error) {
+    await app.close();
+    throw cannotListen(config, error as NodeJS.ErrnoException);
+  }
   const port = new URL(await app.getUrl()).port || String(config.port);
-  const host = config.host.includes(':') ? `[${config.host}]` : config.host === '0.0.0.0' ? '127.0.0.1' : config.host;
   return {
-    address: `http://${host}:${port}`, answering, issuer,
+    address: `http://${reachableHost(config.host)}:${port}`, answering, issuer,
     async stop() {
       await app.close();
       await answering.close();
     },
   };
+}
+
+/** The mistake that is behind it, by the variable to mend. */
+function cannotListen({ host, port }: Config, error: NodeJS.ErrnoException): Error {
+  switch (error.code) {
+    case 'EADDRINUSE': return new ConfigError([`Port ${port} of ${host} is taken: set PORT to another one`]);
+    case 'EACCES': return new ConfigError([`PORT: this user may not listen on ${port} (EACCES)`]);
+    case undefined: return error;
+    default: return new ConfigError([`HOST: this machine cannot listen on ${host} (${error.code})`]);
+  }
+}
+
+/** Where whoever is on this machine finds it. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }

@@ -1,15 +1,20 @@
-import { runProcess } from '../process.js';
+import { runProcess, unlessAborted } from '../process.js';
 import { openSystem } from '../system.js';
 import { startApi } from './api.js';
 
-await runProcess(async (config) => {
-  const system = await openSystem(config, 'api');
-  const api = await startApi(system);
-  system.log.info({ address: api.address }, 'The API answers');
-  return {
-    async stop() {
-      await api.stop();
-      await system.close();
-    },
-  };
+await runProcess(async (config, signal) => {
+  const system = await openSystem(config, 'api', { signal });
+  try {
+    const api = await unlessAborted(signal, startApi(system));
+    system.log.info({ address: api.address }, 'The API answers');
+    return {
+      async stop() {
+        await api.stop();
+        await system.close();
+      },
+    };
+  } catch (error) {
+    await system.close();
+    throw error;
+  }
 });

@@ -20,7 +20,7 @@ export async function runCommand(command: AuditCommand, env: NodeJS.ProcessEnv):
     const config = loadConfig({ ...env, LOG_LEVEL: env.LOG_LEVEL ?? 'warn' });
     log = createLog(config.logLevel, process.stderr);
     await requireAuditor(config, env.PEERBRIDGE_TOKEN);
-    const system = await openSystem(config, 'audit', log);
+    const system = await openSystem(config, 'audit', { log });
     try {
       return await Promise.race([run(system, command), interruption()]);
     } finally {
@@ -47,9 +47,9 @@ async function run(system: System, command: AuditCommand): Promise<number> {
       await print(await asOf(system, command.flags));
       return 0;
     case 'rebuild': {
-      const { store, database: { pool }, view, codec, log } = system;
+      const { store, database, view, codec, log } = system;
       const result = await rebuildView({
-        store, pool, view, codec,
+        store, pool: database.patient, view, codec,
         alarm: ({ metadata: { eventId, type } }) =>
           log.error({ eventId, type }, 'An event cannot be applied: its person is stopped'),
       });

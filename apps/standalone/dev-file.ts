@@ -1,13 +1,11 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fixtureClaims, fixtureMembers, fixtureOrganizations, type DevIssuer } from '@peerbridge/identity';
 import { roles } from '@peerbridge/kernel';
 import type { Config } from '@peerbridge/platform';
 
-/** What `dev.json` tells of a running development system: where it is, and a token per role. */
-export async function describeDevelopment(address: string, issuer: DevIssuer, { devClock }: Config) {
-  const tokens = await Promise.all(roles.map(async (role) =>
-    [role, (await issuer.issue(fixtureClaims(role))).access_token] as const));
+/** Where a running system is. */
+export function describeSystem(address: string, { devClock }: Pick<Config, 'devClock'>) {
   return {
     graphql: `${address}/graphql`,
     subscriptions: `${address.replace(/^http/, 'ws')}/graphql`,
@@ -15,24 +13,67 @@ export async function describeDevelopment(address: string, issuer: DevIssuer, { 
     live: `${address}/health/live`,
     ready: `${address}/health/ready`,
     metrics: `${address}/metrics`,
-    token: `${address}/dev/token`,
     ...(devClock && { clock: `${address}/dev/clock` }),
+    organizations: Object.fromEntries(Object.entries(fixtureOrganizations).map(([key, { id }]) => [key, id])),
+  };
+}
+
+/** And, of one that is its own issuer, a token per role and whose they are. */
+export async function describeDevelopment(address: string, issuer: DevIssuer, config: Pick<Config, 'devClock'>) {
+  const tokens = await Promise.all(roles.map(async (role) =>
+    [role, (await issuer.issue(fixtureClaims(role))).access_token] as const));
+  return {
+    ...describeSystem(address, config),
+    token: `${address}/dev/token`,
     tokens: Object.fromEntries(tokens),
     members: Object.fromEntries(roles.map((role) => {
       const { memberId, orgId, participantId } = fixtureMembers[role];
       return [role, { memberId, orgId, ...(participantId && { participantId }) }];
     })),
-    organizations: Object.fromEntries(Object.entries(fixtureOrganizations).map(([key, { id }]) => [key, id])),
   };
 }
 
-const pathOf = (dataDir: string): string => join(dataDir, 'dev.json');
+/** Long enough for a busy system on this machine. */
+const ANSWERS_WITHIN_MS = 2_000;
 
-/** Whole or not at all: whoever waits for the file finds it complete. Mode 0600, for it holds tokens. */
-export async function writeDevFile(dataDir: string, content: object): Promise<void> {
-  const path = pathOf(dataDir);
-  await writeFile(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${path}.new`, path);
+/** `dev.json` in a data folder: of the system that runs on it, and of nobody where none does. */
+export class DevFile {
+  private readonly path: string;
+  private written: string | undefined;
+
+  constructor(dataDir: string) {
+    this.path = join(dataDir, 'dev.json');
+  }
+
+  /** Takes away what a killed system left. One that still answers keeps its file. */
+  async clear(): Promise<void> {
+    if (!await this.isOfLiveSystem()) await rm(this.path, { force: true });
+  }
+
+  /** Whole or not at all: whoever waits for the file finds it complete. Mode 0600, for it holds tokens. */
+  async write(content: object): Promise<void> {
+    if (await this.isOfLiveSystem()) return;
+    const text = `${JSON.stringify(content, null, 2)}\n`;
+    await writeFile(`${this.path}.new`, text, { mode: 0o600 });
+    await rename(`${this.path}.new`, this.path);
+    this.written = text;
+  }
+
+  /** Where it is ours. */
+  async remove(): Promise<void> {
+    if (this.written !== undefined && await this.content() === this.written) await rm(this.path, { force: true });
+  }
+
+  private content(): Promise<string | undefined> {
+    return readFile(this.path, 'utf8').catch(() => undefined);
+  }
+
+  private async isOfLiveSystem(): Promise<boolean> {
+    try {
+      const { live } = JSON.parse(await this.content() ?? '{}') as { live?: string };
+      return live !== undefined && (await fetch(live, { signal: AbortSignal.timeout(ANSWERS_WITHIN_MS) })).ok;
+    } catch {
+      return false;
+    }
+  }
 }
-
-export const removeDevFile = (dataDir: string): Promise<void> => rm(pathOf(dataDir), { force: true });

@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises';
 import type { Config } from '@peerbridge/platform';
-import { startApi } from '../api/api.js';
-import { runProcess, type Running } from '../process.js';
+import { startApi, type RunningApi } from '../api/api.js';
+import { runProcess, unlessAborted, type Running } from '../process.js';
 import { startProjector } from '../projector/projector.js';
 import { startRelay } from '../relay/relay.js';
 import { openSystem } from '../system.js';
-import { describeDevelopment, removeDevFile, writeDevFile } from './dev-file.js';
+import { describeDevelopment, describeSystem, DevFile } from './dev-file.js';
 import { registerFixtureOrganizations } from './fixture.js';
 
 /** The first view is empty; one of another release is rebuilt before it answers. */
@@ -14,51 +14,50 @@ const FIRST_VIEW_WITHIN_MS = 10 * 60_000;
 await runProcess(start);
 
 /** The whole system in one process. */
-async function start(config: Config): Promise<Running> {
+async function start(config: Config, signal: AbortSignal): Promise<Running> {
   await mkdir(config.dataDir, { recursive: true }).catch(({ code }: NodeJS.ErrnoException) => {
     throw new Error(`${config.dataDir} cannot be used as a folder (${code}): set DATA_DIR to another one`);
   });
-  await removeDevFile(config.dataDir);
-  const system = await openSystem(config, 'standalone');
+  const devFile = new DevFile(config.dataDir);
+  await devFile.clear();
+  const system = await openSystem(config, 'standalone', { signal });
   const projector = startProjector(system);
   const relay = startRelay(system);
   const stopBackground = async () => {
     await Promise.all([projector.stop(), relay.stop()]);
     await system.close();
   };
+  let api: RunningApi | undefined;
   try {
-    const api = await startApi(system, {
-      health: {
-        relay: () => {
-          const { status, enabled } = relay.status();
-          return { status: status === 'down' ? 'down' : 'up', enabled };
-        },
-      },
-    });
-    await api.answering.shared.available(FIRST_VIEW_WITHIN_MS);
-    if (api.issuer) {
-      await registerFixtureOrganizations(api.answering.executor);
-      const development = await describeDevelopment(api.address, api.issuer, config);
-      await writeDevFile(config.dataDir, development);
+    api = await startApi(system, { relayFails: () => relay.status().status === 'down' });
+    await unlessAborted(signal, api.answering.shared.available(FIRST_VIEW_WITHIN_MS));
+    if (config.environment !== 'production') {
+      await unlessAborted(signal, registerFixtureOrganizations(api.answering.executor));
+      const { address, issuer } = api;
+      const development = issuer ? await describeDevelopment(address, issuer, config) : describeSystem(address, config);
+      await devFile.write(development);
       process.stdout.write(welcome(development));
     }
-    return {
-      async stop() {
-        await removeDevFile(config.dataDir);
-        await api.stop();
-        await stopBackground();
-      },
-    };
   } catch (error) {
+    await api?.stop();
     await stopBackground();
     throw error;
   }
+  const answering = api;
+  return {
+    failed: Promise.race([projector.failed, relay.failed]),
+    async stop() {
+      await devFile.remove();
+      await answering.stop();
+      await stopBackground();
+    },
+  };
 }
 
-function welcome({ graphql, explorer, tokens }: { graphql: string; explorer: string; tokens: Record<string, string> }): string {
-  const lines = Object.entries(tokens).map(([role, token]) => `  ${role.padEnd(14)} ${token}`);
+function welcome({ graphql, explorer, ...cast }: { graphql: string; explorer: string; tokens?: Record<string, string> }): string {
+  const tokens = Object.entries(cast.tokens ?? {}).map(([role, token]) => `  ${role.padEnd(14)} ${token}`);
   return [
     '', 'Peerbridge is running.', `  GraphQL        ${graphql}`, `  Explorer       ${explorer}`, '',
-    'A token per role:', ...lines, '', 'Stop with Ctrl-C.', '',
+    ...(tokens.length > 0 ? ['A token per role:', ...tokens, ''] : []), 'Stop with Ctrl-C.', '',
   ].join('\n');
 }

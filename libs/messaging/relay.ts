@@ -1,9 +1,10 @@
-import { lastPosition, type EventStore, type RecordedEvent, type SubscriptionItem } from '@peerbridge/event-store';
+import { lastPosition, type EventStore, type RecordedEvent } from '@peerbridge/event-store';
 import { batches, pause, type CheckpointStore } from '@peerbridge/projection';
 import { integrationEvent } from './integration-event.js';
 import type { Publisher } from './publisher.js';
 
-const CONSUMER = 'relay';
+/** The relay's checkpoint. */
+export const RELAY = 'relay';
 const BATCH_SIZE = 1_000;
 /** After an error, before the next try; doubled up to the second number. */
 const FIRST_RETRY_MS = 100;
@@ -16,7 +17,6 @@ export interface RelayOptions {
   checkpoints: CheckpointStore;
   /** Events to one publish at most. */
   batchSize?: number;
-  metrics?: { relayLag: { set(events: number): void }; relayPublished: { inc(events: number): void } };
   log?: { info(text: string): void; error(fields: object, text: string): void };
 }
 
@@ -24,32 +24,23 @@ export interface RelayStatus {
   /** A relay that stands by for its lease is up: nothing fails. */
   status: 'up' | 'down' | 'off';
   enabled: boolean;
-  /** Events seen and not yet acknowledged; more may wait in the store while the relay catches up. */
-  lagEvents: number;
-  /** Since this process started, repetitions included. */
-  publishedTotal: number;
 }
 
 /**
  * Publishes every event of the log, at least once; the first occurrences of a key's events are in order. The checkpoint
  * moves after the broker's acknowledgement, and whatever goes wrong, the relay goes back to it: so all that is ever sent
- * comes right after what was acknowledged.
+ * comes right after what was acknowledged. How far it is and how much it has published stands with its checkpoint, for
+ * whoever asks, in whatever process.
  */
 export class Relay {
-  private failing = false;
-  private publishedTotal = 0;
-  private unacknowledged = 0;
+  /** What is wrong now, by the kind of failure. */
+  private failing: string | undefined;
 
   constructor(private readonly options: RelayOptions) {}
 
   status(): RelayStatus {
     const enabled = this.options.publisher !== undefined;
-    return {
-      status: !enabled ? 'off' : this.failing ? 'down' : 'up',
-      enabled,
-      lagEvents: this.unacknowledged,
-      publishedTotal: this.publishedTotal,
-    };
+    return { status: !enabled ? 'off' : this.failing !== undefined ? 'down' : 'up', enabled };
   }
 
   /** Until the signal aborts, across outages of broker, store and database. */
@@ -64,8 +55,10 @@ export class Relay {
         await this.follow(publisher, signal, () => { retryMs = FIRST_RETRY_MS; });
       } catch (error) {
         if (signal.aborted) return;
-        if (!this.failing) log?.error({ err: error }, 'The relay cannot publish and keeps trying');
-        this.failing = true;
+        // Once for each kind: it tries every few seconds.
+        const kind = kindOf(error);
+        if (kind !== this.failing) log?.error({ err: error }, 'The relay cannot publish and keeps trying');
+        this.failing = kind;
         await pause(retryMs, signal);
       }
     }
@@ -76,19 +69,16 @@ export class Relay {
     const done = new AbortController();
     try {
       await publisher.publish([]);
-      let checkpoint = await checkpoints.load(CONSUMER);
-      this.lag(-this.unacknowledged);
-      const following = AbortSignal.any([signal, done.signal]);
-      const items = store.subscribeAll({ after: checkpoint, signal: following });
-      for await (const batch of batches(this.counted(items, following), batchSize)) {
-        const events = batch.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
-        await publisher.publish(events.filter(isDomainEvent).map(integrationEvent));
+      let checkpoint = await checkpoints.load(RELAY);
+      const items = store.subscribeAll({ after: checkpoint, signal: AbortSignal.any([signal, done.signal]) });
+      for await (const batch of batches(items, batchSize)) {
+        const events = batch.flatMap((item) => (item.kind === 'event' && isDomainEvent(item.event) ? [item.event] : []));
+        await publisher.publish(events.map(integrationEvent));
         const reached = lastPosition(batch);
-        if (reached !== undefined && !await checkpoints.advance(CONSUMER, checkpoint, reached)) {
+        if (reached !== undefined && !await checkpoints.advance(RELAY, checkpoint, reached, events.length)) {
           throw new Error('Another relay moved the checkpoint');
         }
         checkpoint = reached ?? checkpoint;
-        this.acknowledged(events.length);
         this.recovered();
         progressed();
       }
@@ -97,28 +87,15 @@ export class Relay {
     }
   }
 
-  private async *counted(items: AsyncIterable<SubscriptionItem>, following: AbortSignal): AsyncGenerator<SubscriptionItem> {
-    for await (const item of items) {
-      if (item.kind === 'event' && !following.aborted) this.lag(1);
-      yield item;
-    }
-  }
-
-  private acknowledged(events: number): void {
-    this.publishedTotal += events;
-    this.options.metrics?.relayPublished.inc(events);
-    this.lag(-events);
-  }
-
-  private lag(change: number): void {
-    this.unacknowledged += change;
-    this.options.metrics?.relayLag.set(this.unacknowledged);
-  }
-
   private recovered(): void {
-    if (this.failing) this.options.log?.info('The relay publishes again');
-    this.failing = false;
+    if (this.failing !== undefined) this.options.log?.info('The relay publishes again');
+    this.failing = undefined;
   }
+}
+
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  return `${error.name} ${String((error as { code?: unknown }).code ?? '')}`;
 }
 
 /** Streams that start with `$` are the store's own. */

@@ -14,31 +14,36 @@ function mistakesOf(env: Record<string, string>): readonly string[] {
   }
 }
 
-function productionEnv(): Record<string, string> {
-  const keyFile = join(mkdtempSync(join(tmpdir(), 'peerbridge-config-')), 'keys.json');
-  writeFileSync(keyFile, '{}');
-  return {
-    NODE_ENV: 'production', DATABASE_URL: 'postgresql://db/peerbridge', KEY_ENCRYPTION_KEY_FILE: keyFile,
-    OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'peerbridge', OIDC_JWKS_URL: 'https://id.example/jwks',
-  };
+const productionEnv = {
+  NODE_ENV: 'production',
+  OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'peerbridge', OIDC_JWKS_URL: 'https://id.example/jwks',
+};
+
+function aKeyFile(): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'peerbridge-config-')), 'keys.json');
+  writeFileSync(file, '{}');
+  return file;
 }
 
 describe('Configuration', () => {
   it('needs nothing to start developing', () => {
     expect(loadConfig({})).toEqual({
       environment: 'development', host: '127.0.0.1', port: 3000, dataDir: '.data', readWaitMs: 5000, devClock: false,
-      keyEncryptionKeyFile: join('.data', 'key-encryption-keys.json'), logLevel: 'info',
+      keyEncryptionKeyFile: join('.data', 'key-encryption-keys.json'), warnings: [], logLevel: 'info',
     });
   });
 
   it('reads every variable', () => {
-    const env = { ...productionEnv(), HOST: '0.0.0.0', PORT: '8080', KAFKA_BROKERS: 'a:9092, b:9092', READ_WAIT_MS: '100',
-      EVENTSTOREDB_URL: 'esdb://events:2113?tls=false', LOG_LEVEL: 'warn', DATA_DIR: '/var/lib/peerbridge' };
+    const env = {
+      ...productionEnv, DATABASE_URL: 'postgresql://db/peerbridge', KEY_ENCRYPTION_KEY_FILE: aKeyFile(), HOST: '0.0.0.0',
+      PORT: '8080', KAFKA_BROKERS: 'a:9092, b:9092', READ_WAIT_MS: '100', LOG_LEVEL: 'warn', DATA_DIR: '/var/lib/peerbridge',
+      EVENTSTOREDB_URL: 'esdb+discover://admin:s3cret@a:2113,b:2113?tls=false&nodePreference=leader',
+    };
     expect(loadConfig(env)).toMatchObject({
       environment: 'production', host: '0.0.0.0', port: 8080, kafkaBrokers: ['a:9092', 'b:9092'], readWaitMs: 100,
       eventStoreDbUrl: env.EVENTSTOREDB_URL, logLevel: 'warn', dataDir: '/var/lib/peerbridge',
       oidc: { issuer: 'https://id.example', audience: 'peerbridge', jwksUrl: 'https://id.example/jwks' },
-      databaseUrl: 'postgresql://db/peerbridge',
+      databaseUrl: 'postgresql://db/peerbridge', keyEncryptionKeyFile: env.KEY_ENCRYPTION_KEY_FILE,
     });
   });
 
@@ -62,14 +67,36 @@ describe('Configuration', () => {
     ]);
   });
 
-  it('refuses in production whatever is for development', () => {
-    const named = mistakesOf({ NODE_ENV: 'production', DEV_CLOCK: '1' }).map((mistake) => mistake.split(' ')[0]);
-    expect(named).toEqual([
-      'OIDC_ISSUER', 'OIDC_AUDIENCE', 'OIDC_JWKS_URL', 'DATABASE_URL', 'DEV_CLOCK', 'KEY_ENCRYPTION_KEY_FILE',
-    ]);
-    expect(mistakesOf({ ...productionEnv(), KEY_ENCRYPTION_KEY_FILE: '/nowhere/keys.json' })).toEqual([
+  it.each([
+    'http://events:2113', 'kurrentdb://events:2113', 'esdb://', 'esdb://events:99999', 'esdb://events:x', 'esdb://events?tls',
+    'esdb://a:1:2', 'esdb://user@events',
+  ])('knows that the client of the event store does not take %s', (EVENTSTOREDB_URL) => {
+    expect(mistakesOf({ EVENTSTOREDB_URL })).toEqual([
+      'EVENTSTOREDB_URL must be esdb://host:port or esdb+discover://host:port, maybe with options']);
+  });
+
+  it.each(['broker', 'broker:0', 'broker:65536', 'a:9092,', 'kafka://a:9092'])('takes no broker at %s', (KAFKA_BROKERS) => {
+    expect(mistakesOf({ KAFKA_BROKERS })).toEqual(['KAFKA_BROKERS must be a list of host:port, separated by commas']);
+  });
+
+  it('needs an outside issuer in production, and nothing else', () => {
+    expect(mistakesOf({ NODE_ENV: 'production' }).map((mistake) => mistake.split(' ')[0]))
+      .toEqual(['OIDC_ISSUER', 'OIDC_AUDIENCE', 'OIDC_JWKS_URL']);
+    expect(loadConfig(productionEnv)).toMatchObject({
+      environment: 'production', databaseUrl: undefined, keyEncryptionKeyFile: join('.data', 'key-encryption-keys.json'),
+    });
+  });
+
+  it('makes no key in production under a name that may be mistyped', () => {
+    expect(mistakesOf({ ...productionEnv, KEY_ENCRYPTION_KEY_FILE: '/nowhere/keys.json' })).toEqual([
       'KEY_ENCRYPTION_KEY_FILE names a file that does not exist',
     ]);
-    expect(mistakesOf(productionEnv())).toEqual([]);
+    expect(mistakesOf({ ...productionEnv, KEY_ENCRYPTION_KEY_FILE: aKeyFile() })).toEqual([]);
+  });
+
+  it('sets no clock in production, and says that it was asked to', () => {
+    expect(loadConfig({ ...productionEnv, DEV_CLOCK: '1' })).toMatchObject({
+      devClock: false, warnings: [expect.stringContaining('DEV_CLOCK')],
+    });
   });
 });

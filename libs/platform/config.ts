@@ -25,6 +25,8 @@ export interface Config {
   /** Whether `PUT /dev/clock` exists. */
   devClock: boolean;
   keyEncryptionKeyFile: string;
+  /** What was asked for and is not done. */
+  warnings: readonly string[];
   logLevel: LogLevel;
 }
 
@@ -47,9 +49,21 @@ const wholeNumber = (max: number) =>
 const urlWith = (...schemes: string[]) =>
   z.string().refine((text) => URL.canParse(text) && schemes.includes(new URL(text).protocol));
 const flag = z.enum(['0', '1']).transform((value) => value === '1');
+const isPort = (digits: string): boolean => Number(digits) >= 1 && Number(digits) <= 65_535;
 const brokers = z.string()
   .transform((list) => list.split(',').map((broker) => broker.trim()))
-  .refine((list) => list.every((broker) => /^[^\s:/]+:\d{1,5}$/.test(broker)));
+  .refine((list) => list.every((broker) => isPort(/^[^\s:/]+:(\d{1,5})$/.exec(broker)?.[1] ?? '')));
+const isHost = (text: string): boolean => {
+  const [host, port] = /^[\w.-]+(?::(\d{1,5}))?$/.exec(text) ?? [];
+  return host !== undefined && (port === undefined || isPort(port));
+};
+/** What the client takes: maybe a user, one host or more, maybe options. Not a URL, for a URL has one host. */
+const EVENT_STORE = /^esdb(?:\+discover)?:\/\/(?:[^:@/?]+:[^@/?]+@)?([^@/?]+)\/?(?:\?([^?]+))?$/;
+const eventStore = z.string().refine((text) => {
+  const [, hosts = '', query] = EVENT_STORE.exec(text) ?? [];
+  const options = query?.split('&') ?? [];
+  return hosts.split(',').every(isHost) && options.every((option) => /^[^=]+=.+$/.test(option));
+});
 
 /** Each variable: how it is read, and what to say where it cannot be. */
 const variables = {
@@ -58,7 +72,7 @@ const variables = {
   PORT: [wholeNumber(65_535).default(3000), 'a port, 0 to 65535'],
   DATA_DIR: [z.string().default('.data'), 'a folder'],
   DATABASE_URL: [urlWith('postgres:', 'postgresql:').optional(), 'a postgresql:// URL'],
-  EVENTSTOREDB_URL: [urlWith('esdb:', 'esdb+discover:', 'kurrentdb:', 'kurrentdb+discover:').optional(), 'an esdb:// URL'],
+  EVENTSTOREDB_URL: [eventStore.optional(), 'esdb://host:port or esdb+discover://host:port, maybe with options'],
   KAFKA_BROKERS: [brokers.optional(), 'a list of host:port, separated by commas'],
   OIDC_ISSUER: [z.string().optional(), 'the issuer of the tokens, as in their claim iss'],
   OIDC_AUDIENCE: [z.string().optional(), 'the audience of the tokens, as in their claim aud'],
@@ -92,12 +106,10 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     if (production) mistakes.push(`${name} is required in production: the issuer of development is refused`);
     else if (oidcVariables.some(given)) mistakes.push(`${name} is missing: ${oidcVariables.join(', ')} come together`);
   }
-  const keyFile = read.KEY_ENCRYPTION_KEY_FILE ?? join(read.DATA_DIR ?? '', 'key-encryption-keys.json');
-  if (production) {
-    if (!given('DATABASE_URL')) mistakes.push('DATABASE_URL is required in production: the embedded database is refused');
-    if (read.DEV_CLOCK) mistakes.push('DEV_CLOCK is refused in production');
-    if (!given('KEY_ENCRYPTION_KEY_FILE')) mistakes.push('KEY_ENCRYPTION_KEY_FILE is required in production');
-    else if (!existsSync(keyFile)) mistakes.push('KEY_ENCRYPTION_KEY_FILE names a file that does not exist');
+  // A name that was mistyped must not become a key of its own.
+  const namedKeyFile = read.KEY_ENCRYPTION_KEY_FILE;
+  if (production && namedKeyFile !== undefined && !existsSync(namedKeyFile)) {
+    mistakes.push('KEY_ENCRYPTION_KEY_FILE names a file that does not exist');
   }
   if (mistakes.length > 0) throw new ConfigError(mistakes);
 
@@ -113,8 +125,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     kafkaBrokers: sound.KAFKA_BROKERS,
     oidc: issuer && audience && jwksUrl ? { issuer, audience, jwksUrl } : undefined,
     readWaitMs: sound.READ_WAIT_MS,
-    devClock: sound.DEV_CLOCK,
-    keyEncryptionKeyFile: keyFile,
+    devClock: sound.DEV_CLOCK && !production,
+    keyEncryptionKeyFile: namedKeyFile ?? join(sound.DATA_DIR, 'key-encryption-keys.json'),
+    warnings: sound.DEV_CLOCK && production ? ['DEV_CLOCK is ignored in production: the time is what it is'] : [],
     logLevel: sound.LOG_LEVEL,
   };
 }

@@ -14,14 +14,21 @@ export class Metrics {
   });
   readonly disclosureDecisions = this.counter('disclosure_decisions_total', 'Disclosure decisions', 'role', 'outcome');
   readonly securityEvents = this.counter('security_events_total', 'Attempts to weaken a decision', 'kind');
-  readonly projectionLag = this.gauge('projection_lag_events', 'Events the read model is behind the log');
+  readonly projectionLag = this.gauge('projection_lag_events', 'Events the read model is behind the log, counted up to 1000');
   readonly projectionStopped = this.gauge('projection_stopped_participants', 'Persons whose projection has stopped');
-  readonly relayLag = this.gauge('relay_lag_events', 'Events the relay is behind the log');
-  readonly relayPublished = this.counter('relay_published_total', 'Events that the broker acknowledged');
+  readonly relayLag = this.gauge('relay_lag_events', 'Events the relay is behind the log, counted up to 1000');
+  private readonly relayPublished = this.counter(
+    'relay_published_total', 'Events that the broker acknowledged, whichever relay published them: the same on every process');
 
   constructor() {
     // Known from the first scrape on, so that an alarm can be set on its increase.
     this.securityEvents.inc({ kind: 'overrideHeader' }, 0);
+  }
+
+  /** Counted where the relay runs and kept in the database, so that it outlives a restart. */
+  setRelayPublished(total: number): void {
+    this.relayPublished.reset();
+    this.relayPublished.inc(total);
   }
 
   /** Prometheus text exposition. */

@@ -13,4 +13,4 @@ export * from './migrations.js';
 export * from './checkpoint.js';
 export * from './lease.js';
 export * from './pause.js';
-export * from './view-lag.js';
+export * from './log-lag.js';

@@ -1,3 +1,5 @@
+import { viewMigrations } from './view.js';
+
 /** The schema `runtime`, in order: what consumers of the log remember. What was released is never edited. */
 export const runtimeMigrations: readonly { name: string; sql: string }[] = [
   {
@@ -9,6 +11,14 @@ export const runtimeMigrations: readonly { name: string; sql: string }[] = [
         position text collate "C",
         updated_at timestamptz not null default now()
       );
+    `,
+  },
+  ...viewMigrations,
+  {
+    name: '011-published',
+    sql: `
+      -- By the relay, up to its position: counted here, for others show it and it has to outlive a restart.
+      alter table runtime.checkpoint add published bigint not null default 0;
     `,
   },
 ];

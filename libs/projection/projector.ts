@@ -13,16 +13,26 @@ import { View } from './view.js';
 const BATCH_SIZE = 1_000;
 /** After an error, before the next try; doubled up to the second number. Milliseconds. */
 const BACK_OFF_MS = [100, 5_000] as const;
+/** A rebuild moves the checkpoint once; moved so often in a row, something is wrong with it. */
+const MOVED_OFTEN = 5;
+/** An outdated projector lets the lease be for so long, for one of the release that made the view. */
+const STAND_ASIDE_MS = 5_000;
+
+/** The view is another release's, which took over from this one. */
+class Outdated extends Error {
+  override name = 'Outdated';
+}
 
 export interface ProjectorOptions {
   store: EventStore;
   pool: Pool;
+  /** For a rebuild: no statement of it is too slow. */
+  patient: Pool;
   /** A connection of its own, which the lease lives on. */
   connect(): Promise<pg.Client>;
   view: View;
   codec: EventCodec;
   log: { info(text: string): void; error(fields: object, text: string): void };
-  observe?: (status: { stoppedParticipants: number; position: Position | undefined }) => void;
 }
 
 /**
@@ -33,6 +43,8 @@ export class Projector {
   private state: { status: 'up' | 'down' | 'standby'; stoppedParticipants: number } = {
     status: 'standby', stoppedParticipants: 0,
   };
+  /** Whether this process has seen the live view made by its own projections. */
+  private wasOurs = false;
 
   constructor(private readonly options: ProjectorOptions) {}
 
@@ -42,24 +54,45 @@ export class Projector {
 
   /** Until the signal aborts. Survives outages of the store and the database. */
   async run(signal: AbortSignal): Promise<void> {
-    await withLease(this.options.connect, 'projector', signal, async (leased) => {
-      let delay: number = BACK_OFF_MS[0];
-      while (!leased.aborted) {
-        try {
-          await this.follow(leased, () => { delay = BACK_OFF_MS[0]; });
-        } catch (error) {
-          if (leased.aborted) return;
-          // A rebuild that swapped the view moves the checkpoint: that is no failure, only a reason to look again.
-          if (!(error instanceof CheckpointMoved)) {
-            this.state = { ...this.state, status: 'down' };
-            this.options.log.error({ err: error }, 'The projector stopped and will try again');
-            await pause(delay, leased);
-            delay = Math.min(delay * 2, BACK_OFF_MS[1]);
-          }
-        }
+    const { connect, pool, view, log } = this.options;
+    this.wasOurs = await view.live(pool).then((live) => live?.definition === view.definition, () => false);
+    for (let saidSo = false; !signal.aborted;) {
+      try {
+        await withLease(connect, 'projector', signal, (leased) => this.work(leased));
+      } catch (error) {
+        if (!(error instanceof Outdated)) throw error;
+        if (!saidSo) log.error({}, 'Other projections have rebuilt the live view since this projector started: it stands aside');
+        saidSo = true;
+        this.state = { ...this.state, status: 'down' };
+        await pause(STAND_ASIDE_MS, signal);
       }
-    });
+    }
     this.state = { ...this.state, status: 'standby' };
+  }
+
+  private async work(leased: AbortSignal): Promise<void> {
+    let delay: number = BACK_OFF_MS[0];
+    let moved = 0;
+    const progressed = () => {
+      delay = BACK_OFF_MS[0];
+      moved = 0;
+    };
+    while (!leased.aborted) {
+      try {
+        await this.follow(leased, progressed);
+      } catch (error) {
+        if (leased.aborted) return;
+        if (error instanceof Outdated) throw error;
+        // A rebuild that swapped the view moves the checkpoint: that is no failure, only a reason to look again.
+        moved = error instanceof CheckpointMoved ? moved + 1 : MOVED_OFTEN;
+        if (moved >= MOVED_OFTEN) {
+          this.state = { ...this.state, status: 'down' };
+          this.options.log.error({ err: error }, 'The projector stopped and will try again');
+        }
+        await pause(delay, leased);
+        delay = Math.min(delay * 2, BACK_OFF_MS[1]);
+      }
+    }
   }
 
   private async follow(signal: AbortSignal, progressed: () => void): Promise<void> {
@@ -72,7 +105,7 @@ export class Projector {
       const writer = new ViewWriter(view, version, codec, (event, cause) => this.alarm(event, cause));
       await writer.open(client);
       let checkpoint = position;
-      this.report(writer, checkpoint);
+      this.report(writer);
       const items = store.subscribeAll({ after: checkpoint, signal: AbortSignal.any([signal, ended.signal]) });
       for await (const batch of batches(items, BATCH_SIZE)) {
         const to = lastPosition(batch);
@@ -81,7 +114,7 @@ export class Projector {
           checkpoint = to;
         }
         progressed();
-        this.report(writer, checkpoint);
+        this.report(writer);
       }
     } catch (error) {
       broken = error as Error;
@@ -94,22 +127,24 @@ export class Projector {
 
   /** The live view; made at the first start, rebuilt where an earlier release's projections made it. */
   private async liveVersion(client: PoolClient): Promise<{ version: number; position: Position | undefined }> {
-    const { view, log } = this.options;
+    const { view, patient, log } = this.options;
     let live = await view.live(client);
     if (live && live.definition !== view.definition) {
+      // A release that was rolled back starts anew; one that stood by does not undo the work of the one after it.
+      if (this.wasOurs) throw new Outdated('The view was made by other projections since');
       log.info('The live view was made by other projections: rebuilding it');
-      await rebuildView({ ...this.options, alarm: (event, cause) => this.alarm(event, cause) });
+      await rebuildView({ ...this.options, pool: patient, alarm: (event, cause) => this.alarm(event, cause) });
       live = await view.live(client);
     }
+    this.wasOurs = true;
     const version = live?.version ?? await transaction(client, () => view.createNext(client, { live: true }));
     const { rows } = await client.query<{ position: Position | null }>(
       'SELECT position FROM runtime.checkpoint WHERE consumer = $1', [View.consumer(version)]);
     return { version, position: rows[0]?.position ?? undefined };
   }
 
-  private report(writer: ViewWriter, position: Position | undefined): void {
+  private report(writer: ViewWriter): void {
     this.state = { status: 'up', stoppedParticipants: writer.stoppedParticipants };
-    this.options.observe?.({ stoppedParticipants: writer.stoppedParticipants, position });
   }
 
   private alarm(event: RecordedEvent, cause: unknown): void {

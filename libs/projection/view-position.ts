@@ -28,7 +28,7 @@ export class ViewPosition {
 
   async close(): Promise<void> {
     this.stop.abort();
-    await this.listener?.end().catch(() => undefined);
+    void this.listener?.end().catch(() => undefined);
   }
 
   get current(): Position | undefined {
@@ -94,19 +94,21 @@ export class ViewPosition {
 
   private async listen(): Promise<void> {
     while (!this.stop.signal.aborted) {
+      let client: pg.Client | undefined;
       try {
-        const client = await this.connect();
+        client = await this.connect();
         this.listener = client;
-        const lost = new Promise<void>((resolve) => { client.once('end', resolve).once('error', () => resolve()); });
+        const lost = new Promise<void>((resolve) => { client!.on('end', resolve).on('error', () => resolve()); });
         client.on('notification', ({ payload }) => {
           if (payload) this.advance(JSON.parse(payload) as ViewAdvanced);
         });
         await client.query(`LISTEN ${VIEW_CHANNEL}`);
-        await lost;
-        await client.end().catch(() => undefined);
+        if (!this.stop.signal.aborted) await lost;
       } catch {
         // The poll goes on meanwhile.
       }
+      // Not awaited: the other end may be gone without a word.
+      void client?.end().catch(() => undefined);
       await pause(POLL_MS, this.stop.signal);
     }
   }

@@ -21,7 +21,10 @@ const page = `<!doctype html>
   <link rel="stylesheet" href="/explorer/page.css">
 </head>
 <body>
-  <header><label for="role">Look as</label> <select id="role"></select></header>
+  <header>
+    <label id="as">Look as <select id="role"></select></label>
+    <label id="with" hidden>Look with a token of your issuer <input id="token" autocomplete="off"></label>
+  </header>
   <main id="graphiql">Loading…</main>
   <script src="/explorer/react.js"></script>
   <script src="/explorer/react-dom.js"></script>
@@ -34,7 +37,7 @@ const page = `<!doctype html>
 const style = `html, body { height: 100%; margin: 0; }
 body { display: flex; flex-direction: column; font-family: system-ui, sans-serif; }
 header { padding: 8px 16px; border-bottom: 1px solid #d0d5dd; }
-select { font: inherit; padding: 2px 6px; }
+select, input { font: inherit; padding: 2px 6px; }
 main { flex: 1; min-height: 0; }
 `;
 
@@ -67,6 +70,14 @@ function lookAs({ role, token }) {
 }
 
 fetch('/dev/roles').then((response) => response.json()).then((members) => {
+  // An outside issuer gives the tokens.
+  if (members.length === 0) {
+    document.getElementById('as').hidden = true;
+    document.getElementById('with').hidden = false;
+    const given = document.getElementById('token');
+    given.addEventListener('change', () => lookAs({ role: given.value, token: given.value }));
+    return lookAs({ role: '', token: '' });
+  }
   for (const { role, name } of members) picker.append(new Option(name + ' (' + role + ')', role));
   picker.value = 'peer';
   const look = () => lookAs(members.find((member) => member.role === picker.value));
@@ -79,7 +90,7 @@ fetch('/dev/roles').then((response) => response.json()).then((members) => {
 const policy = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
   + "font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** The explorer at `/explorer`: whoever opens it picks a role and asks. */
+/** The explorer at `/explorer`: whoever opens it picks a role, or brings a token, and asks. */
 export function explorer(instance: FastifyInstance): void {
   const own = { 'page.js': ['text/javascript', script], 'page.css': ['text/css', style] } as const;
 

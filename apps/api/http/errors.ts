@@ -1,11 +1,16 @@
 import { Catch, type ArgumentsHost } from '@nestjs/common';
 import { BaseExceptionFilter } from '@nestjs/core';
 import type { GqlContextType } from '@nestjs/graphql';
+import { StoreUnavailable } from '@peerbridge/event-store';
 import { DomainError } from '@peerbridge/kernel';
-import type { Logger } from '@peerbridge/platform';
+import { isDatabaseOutage, type Logger } from '@peerbridge/platform';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 
-const INTERNAL_MESSAGE = 'Something went wrong on our side.';
+const internal = () => new DomainError('INTERNAL', 'Something went wrong on our side.');
+const unavailable = () => new DomainError('UNAVAILABLE', 'A part of the system cannot be reached; repeat the request.');
+
+/** What a store or a database that is not there makes of whatever needed it. */
+const isOutage = (error: unknown): boolean => error instanceof StoreUnavailable || isDatabaseOutage(error);
 
 export const formatted = ({ message, code, details }: DomainError): GraphQLFormattedError =>
   ({ message, extensions: { code, ...details } });
@@ -17,7 +22,7 @@ export function formatErrors(errors: readonly GraphQLError[], log: Logger): Grap
     const where = { locations: error.locations, path: error.path };
     if (cause instanceof DomainError) return { ...formatted(cause), ...where };
     log.error({ err: cause, path: error.path?.filter((step) => typeof step === 'string').join('.') }, 'A resolver failed');
-    return { ...formatted(new DomainError('INTERNAL', INTERNAL_MESSAGE)), ...where };
+    return { ...formatted(isOutage(cause) ? unavailable() : internal()), ...where };
   });
 }
 
@@ -37,7 +42,7 @@ export function refusalOf(error: unknown, log: Logger): { status: number; error:
     return { status: 400, error: new DomainError('BAD_REQUEST', 'The body must be JSON.') };
   }
   log.error({ err: error }, 'A request failed');
-  return { status: 500, error: new DomainError('INTERNAL', INTERNAL_MESSAGE) };
+  return isOutage(error) ? { status: 200, error: unavailable() } : { status: 500, error: internal() };
 }
 
 function statusOf({ code }: DomainError): number {

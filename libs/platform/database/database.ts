@@ -1,13 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import pg, { type CustomTypesConfig } from 'pg';
 import { openEmbeddedPostgres } from './embedded-postgres.js';
 import { Pipeline } from './pipeline.js';
 
 export interface Database {
   url: string;
+  /** For statements that answer within half a minute: silence for so long is a failure. */
   pool: pg.Pool;
+  /** For what may take minutes, such as a rebuild: as patient as it takes. */
+  patient: pg.Pool;
   /** More connections, for short statements. Whoever opens them closes them before the database. */
   pipeline(connections: number, settings?: Readonly<Record<string, string>>): Pipeline;
-  /** Closes the pool, and stops the embedded server where nobody else uses it. */
+  /** Closes the pools, with what is under way on them, and stops the embedded server where nobody else uses it. */
   close(): Promise<void>;
 }
 
@@ -22,6 +26,11 @@ export interface DatabaseOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** The other end may be gone without a word: nobody waits for it for ever. */
+const ANSWER_WITHIN_MS = 30_000;
+const PATIENT_CONNECTIONS = 3;
+/** What is under way when a pool closes has so long to end. */
+const CLOSE_WITHIN_MS = 2_000;
 
 /**
  * A pool that is known to reach its server. Values arrive as: timestamptz an RFC 3339 UTC string with milliseconds, date a
@@ -40,11 +49,11 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     options: Object.entries({ timezone: 'UTC', datestyle: 'ISO', ...settings }).map(([name, to]) => `-c ${name}=${to}`).join(' '),
     types,
   });
-  const pool = new pg.Pool({ ...connection(), max: poolSize });
-  // An idle connection that breaks is replaced; unhandled, its error would end the process.
-  pool.on('error', (error) => log(`A database connection broke: ${error.message}`));
+  const broke = (error: Error) => log(`A database connection broke: ${error.message}`);
+  const { pool, close: closePool } = openPool({ ...connection(), max: poolSize, query_timeout: ANSWER_WITHIN_MS }, broke);
+  const { pool: patient, close: closePatient } = openPool({ ...connection(), max: PATIENT_CONNECTIONS }, broke);
   const close = async (): Promise<void> => {
-    await pool.end();
+    await Promise.all([closePool(), closePatient()]);
     await embedded?.close();
   };
   try {
@@ -54,8 +63,35 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     throw error;
   }
   return {
-    url, pool, close,
+    url, pool, patient, close,
     pipeline: (connections, settings) => new Pipeline(connection(settings), connections),
+  };
+}
+
+export interface SturdyPool {
+  pool: pg.Pool;
+  /** Waits for what is under way, but not for long: then its connection is cut. */
+  close(): Promise<void>;
+}
+
+/** A pool whose connections may break at any time: whoever uses one hears of it from their query, an idle one is replaced. */
+export function openPool(config: pg.PoolConfig, broke: (error: Error) => void = () => undefined): SturdyPool {
+  const pool = new pg.Pool(config).on('error', broke);
+  const clients = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => {
+    clients.add(client);
+    // The pool takes its own listener off what it hands out, and an error that nobody listens to ends the process.
+    client.on('error', () => undefined);
+  });
+  pool.on('remove', (client) => clients.delete(client));
+  return {
+    pool,
+    async close() {
+      const ended = pool.end();
+      if (await Promise.race([ended.then(() => true), delay(CLOSE_WITHIN_MS, false, { ref: false })])) return;
+      for (const client of clients) void (client as unknown as pg.Client).end().catch(() => undefined);
+      await Promise.race([ended, delay(CLOSE_WITHIN_MS, undefined, { ref: false })]);
+    },
   };
 }
 

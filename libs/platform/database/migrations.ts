@@ -15,6 +15,11 @@ export class MigrationError extends Error {
   }
 }
 
+/** Another process may be at it, and much may have to be moved. */
+const WITHIN_MS = 60 * 60_000;
+const patiently = (text: string, values: unknown[] = []): pg.QueryConfig & { query_timeout: number } =>
+  ({ text, values, query_timeout: WITHIN_MS });
+
 /**
  * Brings the schema, made where it is missing, to the last of its migrations: in order, each once and in a transaction of
  * its own, recorded in `<schema>.migration`. Processes that start together wait for each other.
@@ -24,7 +29,7 @@ export async function migrate(pool: Pool, schema: string, migrations: readonly M
   const client = await pool.connect();
   let unlocked = false;
   try {
-    await client.query('select pg_advisory_lock(hashtextextended($1, 0))', [`peerbridge.migration.${schema}`]);
+    await client.query(patiently('select pg_advisory_lock(hashtextextended($1, 0))', [`peerbridge.migration.${schema}`]));
     await applyMissing(client, schema, migrations);
     await client.query('select pg_advisory_unlock(hashtextextended($1, 0))', [`peerbridge.migration.${schema}`]);
     unlocked = true;
@@ -54,7 +59,7 @@ async function applyMissing(client: PoolClient, schema: string, migrations: read
   }
   for (const migration of migrations.slice(applied.length)) {
     await client.query('begin');
-    await client.query(migration.sql);
+    await client.query(patiently(migration.sql));
     await client.query(`insert into ${table} (name, sha256) values ($1, $2)`, [migration.name, hash(migration)]);
     await client.query('commit');
   }
