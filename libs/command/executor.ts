@@ -179,7 +179,7 @@ export class CommandExecutor {
         return { access, item: undefined, participantId: subject.id };
       }
       case 'item': {
-        const found = await session.item(subject.id);
+        const found = subject.unseen ? await session.anyItem(subject.id) : await session.item(subject.id);
         if (found?.item.type !== subject.type) return undefined;
         return { ...found, participantId: found.item.participant_id };
       }

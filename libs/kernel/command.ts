@@ -46,7 +46,7 @@ export interface FactOfAnyType extends FactContext {
  */
 export type Subject =
   | { kind: 'participant'; id: string; unseen?: boolean }
-  | { kind: 'item'; type: string; id: string }
+  | { kind: 'item'; type: string; id: string; unseen?: boolean }
   | { kind: 'unborn'; type: string; id: string; participantId?: string };
 
 export interface Command<Input, Facts = undefined> {

@@ -119,6 +119,17 @@ describe('Withdrawing', () => {
     expect(await stranger.client.refused('revokeConsent', { consentId, artifactHash: 'h' })).toEqual({ code: 'NOT_FOUND' });
   });
 
+  it('told to a worker of the team is recorded, though they see nothing of consents', async () => {
+    const consent = await story.grantEmployment();
+    await story.join('housing');
+    expect(await nodeOf(as('housing'), consent.id)).toBeNull();
+    const suspended = await as('housing').mutate('suspendConsent', { consentId: consent.id }, 'consent { id }');
+    expect(suspended).toMatchObject({ id: consent.id, consent: null });
+    expect(await see(as('employer'), story.id)).toBeNull();
+    await as('housing').mutate('revokeConsent', { consentId: consent.id, artifactHash: 'sha256:9f86d081' });
+    expect(await stateOf(story.person, consent.id)).toBe('revoked');
+  });
+
   it('is prospective: what was written before is refused too', async () => {
     const referral = await story.refer('housing', 'OrgH');
     await as('housing').mutate('acceptReferral', { referralId: referral.id });
@@ -129,6 +140,8 @@ describe('Withdrawing', () => {
 });
 
 describe('A criminal-justice consent', () => {
+  afterEach(() => system.thaw());
+
   it('is revocable from its date on, which it must have', async () => {
     const story = await enrollP1(system);
     const terms = {
@@ -140,6 +153,34 @@ describe('A criminal-justice consent', () => {
     const consent = await story.grant({ ...terms, revocableFrom: later(story.enrolledAt, 86_400_000) });
     expect(await accessOf(as('justice'), story.id)).toMatchObject({ justice: 'criminalJustice', identity: 'roleCeiling' });
     expect(await story.person.refused('revokeConsent', { consentId: consent.id })).toEqual({ code: 'REVOCATION_NOT_YET' });
+  });
+
+  it('withdrawn before that date ends on it: the wish is recorded, and answered that it is not yet time', async () => {
+    const [date, before] = ['2026-03-01T00:00:00.000Z', '2026-02-28T23:59:59.999Z'];
+    await system.freeze('2026-02-01T12:00:00.000Z');
+    const story = await enrollP1(system);
+    const terms = {
+      kind: 'criminalJustice', recipients: [{ orgId: system.dev.organizations.OrgJ }], segments: ['justice', 'identity'],
+      purposes: ['COC'], expiry: { at: date },
+    };
+    expect(await story.person.refused('grantConsent', { ...story.form, ...terms, revocableFrom: later(date, 1) }))
+      .toEqual({ code: 'VALIDATION', fields: ['revocableFrom'] });
+    const consentId = (await story.grant({ ...terms, expiry: { event: 'Final disposition' }, revocableFrom: date })).id;
+    const wish = { consentId, commandId: 'wish' };
+    expect(await as('peer').refused('suspendConsent', wish)).toEqual({ code: 'REVOCATION_NOT_YET' });
+    expect(await as('peer').refused('suspendConsent', wish)).toEqual({ code: 'REVOCATION_NOT_YET' });
+    expect(await story.person.refused('narrowConsent', { consentId, segments: ['justice'] }))
+      .toEqual({ code: 'REVOCATION_NOT_YET' });
+    await story.person.mutate('restrictWorker', { participantId: story.id, memberId: system.dev.members.justice!.memberId });
+    const types = (await see(story.person, story.id))!.timeline.map(({ type }) => type);
+    expect(types.filter((type) => type === 'RevocationRequested')).toHaveLength(1);
+
+    await system.freeze(before);
+    expect(await accessOf(as('justice'), story.id)).toMatchObject({ justice: 'criminalJustice' });
+    expect(await stateOf(story.person, consentId)).toBe('active');
+    await system.freeze(date);
+    expect(await see(as('justice'), story.id)).toBeNull();
+    expect(await stateOf(story.person, consentId)).toBe('revoked');
   });
 });
 

@@ -12,7 +12,8 @@ const orgH = '00000011-0000-4000-8000-000000000000';
 const consentId = '00000040-0000-4000-8000-000000000000';
 const person: Caller = { memberId: '00000020-0000-4000-8000-000000000000', role: 'person', orgId: orgR, participantId: p1 };
 const peer: Caller = { memberId: '00000021-0000-4000-8000-000000000000', role: 'peer', orgId: orgR };
-const onTeam = { onTeam: true };
+const onTeam = { onTeam: true, visible: true };
+const offTeam = { onTeam: false, visible: true };
 
 const now = '2026-01-15T12:00:00.000Z';
 const day = (date: string): string => `${date}T00:00:00.000Z`;
@@ -134,7 +135,7 @@ describe('The signature', () => {
   });
 
   it('is given in no other capacity, none being enabled', () => {
-    for (const capacity of ['minor', 'guardian', 'courtAppointedRepresentative', 'executor']) {
+    for (const capacity of ['minor', 'guardian', 'courtAppointedRepresentative', 'executor', 'peer', 'supervisor', 'family']) {
       refusedFields({ ...housing, signature: { ...signature, capacity } }).naming('signature.capacity');
     }
   });
@@ -198,6 +199,8 @@ describe('Each kind of consent', () => {
   it('criminalJustice, and no other: with the instant from which it can be revoked', () => {
     refusedFields({ ...justice, revocableFrom: undefined }).naming('revocableFrom');
     refusedFields({ ...housing, revocableFrom: day('2026-02-01') }).naming('revocableFrom');
+    refusedFields({ ...justice, revocableFrom: '2026-03-01T00:00:00.001Z' }).naming('revocableFrom');
+    expect(grant({ ...justice, revocableFrom: day('2026-03-01') }).events()).toHaveLength(1);
   });
 });
 
@@ -310,8 +313,17 @@ describe('Suspending, orally', () => {
     }
   });
 
+  it('is recorded by whom the person tells it on their team, also where the consent itself is closed to them', () => {
+    const facts = { onTeam: true, visible: false };
+    expect(given(consentStream, granted).when(suspendConsent, { consentId }, { as: peer, now, facts }).events()).toHaveLength(1);
+    for (const as of [peer, person]) {
+      given(consentStream, granted).when(suspendConsent, { consentId }, { as, now, facts: { onTeam: false, visible: false } })
+        .thenRefused('NOT_FOUND');
+    }
+  });
+
   it('is not for a worker off the team, family or oversight', () => {
-    given(consentStream, granted).when(suspendConsent, { consentId }, { as: peer, facts: { onTeam: false } })
+    given(consentStream, granted).when(suspendConsent, { consentId }, { as: peer, facts: offTeam })
       .thenRefused('FORBIDDEN_ROLE');
     for (const role of ['family', 'auditor', 'privacyOfficer', 'integrator'] as const) {
       given(consentStream, granted).when(suspendConsent, { consentId }, { as: { ...peer, role }, facts: onTeam })
@@ -346,14 +358,14 @@ describe('Revoking, in writing', () => {
     revoke({ consentId, artifactHash: 'sha256:77' }, peer, granted)
       .then({ type: 'ConsentRevoked', data: { consentId, artifactHash: 'sha256:77', madeBy: 'worker' } });
     revoke({ consentId }, peer, granted).thenRefused('VALIDATION', { fields: ['artifactHash'] });
-    given(consentStream, granted).when(revokeConsent, { consentId, artifactHash: 'a' }, { as: peer, facts: { onTeam: false } })
+    given(consentStream, granted).when(revokeConsent, { consentId, artifactHash: 'a' }, { as: peer, facts: offTeam })
       .thenRefused('FORBIDDEN_ROLE');
   });
 
   it('by the person is an artifact of itself, always the same for the same act', () => {
     const hashes = [now, now, '2026-01-15T12:00:00.001Z'].map((at) => {
       const [event] = given(consentStream, granted)
-        .when(revokeConsent, { consentId }, { as: person, now: at, facts: { onTeam: false }, participantId: p1 }).events();
+        .when(revokeConsent, { consentId }, { as: person, now: at, facts: offTeam, participantId: p1 }).events();
       expect(event).toMatchObject({ type: 'ConsentRevoked', data: { consentId, madeBy: 'person' } });
       return (event as { data: { artifactHash: string } }).data.artifactHash;
     });
@@ -369,10 +381,53 @@ describe('Revoking, in writing', () => {
     revoke({ consentId }, person).thenRefused('NOT_FOUND');
   });
 
-  it('of a criminal-justice consent waits for the instant it names', () => {
-    const until = (revocableFrom: string) => grantedAs({ kind: 'criminalJustice', segments: ['justice'], revocableFrom });
-    revoke({ consentId }, person, until('2026-01-15T12:00:00.001Z')).thenRefused('REVOCATION_NOT_YET');
-    expect(revoke({ consentId }, person, until(now)).events()).toHaveLength(1);
+});
+
+describe('Withdrawing a criminal-justice consent before it may be', () => {
+  const revokedFrom = '2026-01-15T12:00:00.001Z';
+  const until = (revocableFrom: string) => grantedAs({
+    kind: 'criminalJustice', segments: ['justice', 'identity'], revocableFrom, expiry: {},
+  });
+  const requested = (asked: 'revocation' | 'suspension' | 'narrowing') =>
+    fact('RevocationRequested', { consentId, asked, madeBy: 'person' as const, revokedFrom }, person);
+  const withdraw = (
+    name: 'suspend' | 'narrow' | 'revoke', as: Caller, at: string, ...facts: Parameters<typeof consentStream.evolve>[1][]
+  ) => {
+    const before = given(consentStream, ...facts);
+    if (name === 'narrow') return before.when(narrowConsent, { consentId, segments: ['justice'] }, { as, now: at });
+    const circumstances = { as, now: at, facts: onTeam, participantId: p1 };
+    return name === 'suspend' ? before.when(suspendConsent, { consentId }, circumstances)
+      : before.when(revokeConsent, { consentId, artifactHash: 'sha256:77' }, circumstances);
+  };
+
+  it('is recorded, however it is withdrawn, and answered that it is not yet time', () => {
+    const written = { consentId, revokedFrom, madeBy: 'person' as const };
+    withdraw('revoke', person, now, until(revokedFrom))
+      .then({ type: 'RevocationRequested', data: { ...written, artifactHash: 'sha256:77', asked: 'revocation' } });
+    withdraw('suspend', person, now, until(revokedFrom))
+      .then({ type: 'RevocationRequested', data: { ...written, asked: 'suspension' } });
+    withdraw('narrow', person, now, until(revokedFrom))
+      .then({ type: 'RevocationRequested', data: { ...written, asked: 'narrowing' } });
+    withdraw('suspend', peer, now, until(revokedFrom))
+      .then({ type: 'RevocationRequested', data: { ...written, madeBy: 'worker', asked: 'suspension' } });
+    for (const { refusal } of [narrowConsent, suspendConsent, revokeConsent]) {
+      expect(refusal!('RevocationRequested')).toMatchObject({ code: 'REVOCATION_NOT_YET' });
+      expect(refusal!('ConsentRevoked')).toBeUndefined();
+    }
+  });
+
+  it('is recorded once', () => {
+    for (const name of ['suspend', 'narrow', 'revoke'] as const) {
+      withdraw(name, person, now, until(revokedFrom), requested('suspension')).thenRefused('REVOCATION_NOT_YET');
+    }
+  });
+
+  it('ends it on that day, without anyone doing anything more', () => {
+    for (const name of ['suspend', 'narrow', 'revoke'] as const) {
+      withdraw(name, person, revokedFrom, until(revokedFrom), requested('narrowing'))
+        .thenRefused('INVALID_TRANSITION', { state: 'revoked' });
+      expect(withdraw(name, person, revokedFrom, until(revokedFrom)).events()[0]!.type).not.toBe('RevocationRequested');
+    }
   });
 });
 
@@ -411,10 +466,13 @@ describe('A consent, whatever is asked in whatever order', () => {
     fc.assert(fc.property(instants, (at) => {
       const [before, then] = [new Date(at.getTime() - 1).toISOString(), at.toISOString()];
       for (const state of ['active', 'suspended'] as const) {
-        expect([consentStateAt(state, then, before), consentStateAt(state, then, then)]).toEqual([state, 'expired']);
-        expect(consentStateAt(state, undefined, then)).toBe(state);
+        const one = { state, expiresAt: then };
+        expect([consentStateAt(one, before), consentStateAt(one, then)]).toEqual([state, 'expired']);
+        expect(consentStateAt({ state }, then)).toBe(state);
+        const asked = { state, revokedFrom: then, expiresAt: then };
+        expect([consentStateAt(asked, before), consentStateAt(asked, then)]).toEqual([state, 'revoked']);
       }
-      for (const state of ['draft', 'revoked'] as const) expect(consentStateAt(state, then, then)).toBe(state);
+      for (const state of ['draft', 'revoked'] as const) expect(consentStateAt({ state, expiresAt: then }, then)).toBe(state);
     }));
   });
 });
@@ -422,7 +480,8 @@ describe('A consent, whatever is asked in whatever order', () => {
 describe('The node that a consent’s event touches', () => {
   it('is the consent, which is also what the commands are about', () => {
     for (const one of [draftedWith({}), granted, suspended, lifted, revoked]) expect(consentStream.entityOf(one)).toBe(consentId);
-    expect(revokeConsent.subject({ consentId }, person, () => '')).toEqual({ kind: 'item', type: 'consent', id: consentId });
+    expect(revokeConsent.subject({ consentId }, person, () => ''))
+      .toEqual({ kind: 'item', type: 'consent', id: consentId, unseen: true });
     const { state } = given(consentStream, granted);
     expect(revokeConsent.entity!({ consentId }, state, person)).toBe(consentId);
     expect(grantConsent.subject({ participantId: p1 }, person, () => '')).toEqual({ kind: 'participant', id: p1 });

@@ -14,6 +14,8 @@ export interface Consent {
   state: 'draft' | 'active' | 'suspended' | 'revoked';
   terms: Partial<Terms>;
   signed: boolean;
+  /** A withdrawal that came before its time takes effect here. */
+  revokedFrom?: string;
 }
 
 export interface ConsentStreamState {
@@ -52,6 +54,8 @@ function evolveConsent(consent: Consent | undefined, fact: ConsentFact): Consent
       return consent && { ...consent, state: 'active' };
     case 'ConsentRevoked':
       return consent && { ...consent, state: 'revoked' };
+    case 'RevocationRequested':
+      return consent && { ...consent, revokedFrom: fact.data.revokedFrom };
     default:
       return consent;
   }
@@ -59,9 +63,14 @@ function evolveConsent(consent: Consent | undefined, fact: ConsentFact): Consent
 
 export type ConsentState = Consent['state'] | 'expired';
 
-/** Expiry is never recorded: it holds from its instant on, scheduler or no scheduler. */
-export const consentStateAt = (state: Consent['state'], expiresAt: string | undefined, now: string): ConsentState =>
-  ((state === 'active' || state === 'suspended') && expiresAt !== undefined && expiresAt <= now ? 'expired' : state);
+/** What comes with time is never recorded: it holds from its instant on, scheduler or no scheduler. */
+export function consentStateAt(
+  { state, expiresAt, revokedFrom }: { state: Consent['state']; expiresAt?: string; revokedFrom?: string | null }, now: string,
+): ConsentState {
+  if (state !== 'active' && state !== 'suspended') return state;
+  if (revokedFrom && revokedFrom <= now) return 'revoked';
+  return expiresAt !== undefined && expiresAt <= now ? 'expired' : state;
+}
 
 /** The consent, if it is in one of these states now. @throws DomainError NOT_FOUND, INVALID_TRANSITION */
 function consentIn(
@@ -69,7 +78,7 @@ function consentIn(
 ): Consent {
   const consent = consents[consentId];
   if (!consent) throw notFound('consent');
-  const state = consentStateAt(consent.state, consent.terms.expiry?.at, now);
+  const state = consentStateAt({ ...consent, expiresAt: consent.terms.expiry?.at }, now);
   if (!allowed.includes(state)) throw invalidTransition(`This consent is ${state}.`, state);
   return consent;
 }
@@ -96,7 +105,7 @@ const form = z.object({
   signature: z.object({
     method: shortText,
     signer: shortText.refine((signer) => !otherSigners.includes(signer), 'Nobody signs for the person'),
-    capacity: shortText.refine((capacity) => !otherCapacities.includes(capacity), 'Not enabled'),
+    capacity: shortText.refine((capacity) => ![...otherCapacities, ...otherSigners].includes(capacity), 'Not enabled'),
   }),
   signedAt: instant,
   effectiveFrom: instant,
@@ -149,6 +158,7 @@ function* brokenRules({ kind, recipients, segments, purposes, effectiveFrom, exp
   if (statementsOf(kind).some((one) => !statements.includes(one))) yield 'statements';
   if (expiry.none ? !onlyTreatmentPaymentOperations : expiry.at !== undefined && expiry.at <= effectiveFrom) yield 'expiry';
   if ((kind === 'criminalJustice') !== (revocableFrom !== undefined)) yield 'revocableFrom';
+  if (revocableFrom && expiry.at && revocableFrom > expiry.at) yield 'revocableFrom';
 }
 
 /** Nothing is signed in the future, or by anyone but the person: by id, or by their name as they typed it. */
@@ -201,6 +211,9 @@ export const grantConsent: CommandDefinition<z.infer<typeof grant>, ConsentStrea
   input: grant,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   entity: ({ consentId }) => consentId,
+  authorize({ input: { consentId } }, { consents }) {
+    if (consentId && !consents[consentId]) throw notFound('consent');
+  },
   decide(command, state) {
     const { participantId, consentId, ...given } = command.input;
     const drafted = consentId ? consentIn(state, consentId, command.now, 'draft') : undefined;
@@ -225,14 +238,38 @@ type OfConsent = z.infer<typeof ofConsent>;
 const consentItem = ({ consentId }: OfConsent) => ({ kind: 'item', type: 'consent', id: consentId }) as const;
 const consentEntity = ({ consentId }: OfConsent): string => consentId;
 
-/** Whether the caller is a current member of the person's team. */
-interface TeamFacts {
+interface RecordingFacts {
+  /** The caller is a current member of the person's team. */
   onTeam: boolean;
+  /** They may see the consent. */
+  visible: boolean;
 }
 
-function workersOnlyFromTheTeam({ caller, facts }: { caller: Caller; facts: TeamFacts }): void {
-  if (caller.role !== 'person' && !facts.onTeam) throw forbidden('Not on this care team.');
+/** What the person says to anyone of their team is recorded, whatever that one may see of it. */
+const recordedUnseen = (input: OfConsent) => ({ ...consentItem(input), unseen: true }) as const;
+
+function personOrTheirTeam({ caller, facts }: { caller: Caller; facts: RecordingFacts }): void {
+  if (facts.onTeam || (facts.visible && caller.role === 'person')) return;
+  throw facts.visible ? forbidden('Not on this care team.') : notFound('consent');
 }
+
+/**
+ * A withdrawal before the law lets it take effect is recorded, and answered `REVOCATION_NOT_YET` (42 CFR 2.35).
+ * @returns undefined where nothing holds it up
+ */
+function beforeItsTime(
+  { terms: { revocableFrom }, revokedFrom }: Consent, { caller, now }: { caller: Caller; now: string },
+  request: { consentId: string; asked: 'revocation' | 'suspension' | 'narrowing'; artifactHash?: string },
+): ConsentEvent[] | undefined {
+  if (!revocableFrom || now >= revocableFrom) return undefined;
+  if (revokedFrom) throw notYet();
+  const madeBy = caller.role === 'person' ? 'person' : 'worker';
+  return [{ type: 'RevocationRequested', data: { ...request, madeBy, revokedFrom: revocableFrom } }];
+}
+
+const notYet = () => new DomainError('REVOCATION_NOT_YET', 'Recorded: it takes effect on the day from which this is revocable.');
+const withdrawalRefusal = (recorded: ConsentEvent['type']): DomainError | undefined =>
+  (recorded === 'RevocationRequested' ? notYet() : undefined);
 
 const narrowing = ofConsent.extend({ segments: someOf(segments) });
 
@@ -243,26 +280,32 @@ export const narrowConsent: CommandDefinition<z.infer<typeof narrowing>, Consent
   input: narrowing,
   subject: consentItem,
   entity: consentEntity,
-  decide({ input, now }, state) {
-    const granted = consentIn(state, input.consentId, now, 'active', 'suspended').terms.segments ?? [];
+  decide(command, state) {
+    const { input, now } = command;
+    const consent = consentIn(state, input.consentId, now, 'active', 'suspended');
+    const granted = consent.terms.segments ?? [];
     const fewer = input.segments.length < granted.length && input.segments.every((segment) => granted.includes(segment));
     if (!fewer) throw invalid('Narrowing leaves fewer segments, and adds none.', 'segments');
-    return [{ type: 'ConsentNarrowed', data: input }];
+    return beforeItsTime(consent, command, { consentId: input.consentId, asked: 'narrowing' })
+      ?? [{ type: 'ConsentNarrowed', data: input }];
   },
+  refusal: withdrawalRefusal,
 };
 
 /** Oral and immediate. */
-export const suspendConsent: CommandDefinition<OfConsent, ConsentStreamState, ConsentEvent, TeamFacts> = {
+export const suspendConsent: CommandDefinition<OfConsent, ConsentStreamState, ConsentEvent, RecordingFacts> = {
   name: 'suspendConsent',
   roles: ['person', ...workerRoles],
   input: ofConsent,
-  subject: consentItem,
+  subject: recordedUnseen,
   entity: consentEntity,
-  authorize: workersOnlyFromTheTeam,
-  decide({ input, now }, state) {
-    consentIn(state, input.consentId, now, 'active');
-    return [{ type: 'ConsentSuspended', data: input }];
+  authorize: personOrTheirTeam,
+  decide(command, state) {
+    const { input, now } = command;
+    const consent = consentIn(state, input.consentId, now, 'active');
+    return beforeItsTime(consent, command, { ...input, asked: 'suspension' }) ?? [{ type: 'ConsentSuspended', data: input }];
   },
+  refusal: withdrawalRefusal,
 };
 
 export const liftSuspension: CommandDefinition<OfConsent, ConsentStreamState, ConsentEvent> = {
@@ -280,33 +323,29 @@ export const liftSuspension: CommandDefinition<OfConsent, ConsentStreamState, Co
 const revocation = ofConsent.extend({ artifactHash: shortText.optional() });
 type Revocation = z.infer<typeof revocation>;
 
-/**
- * In writing: the hash of what the person signed, or their own act in the application, which is made into an artifact.
- * @throws DomainError REVOCATION_NOT_YET before a criminal-justice consent may be revoked (42 CFR 2.35)
- */
-export const revokeConsent: CommandDefinition<Revocation, ConsentStreamState, ConsentEvent, TeamFacts> = {
+/** In writing: the hash of what the person signed, or their own act in the application, which is made into an artifact. */
+export const revokeConsent: CommandDefinition<Revocation, ConsentStreamState, ConsentEvent, RecordingFacts> = {
   name: 'revokeConsent',
   roles: ['person', ...workerRoles],
   input: revocation,
   // What a worker records was put in writing.
   missing: ({ artifactHash }, { role }) => (!artifactHash && role !== 'person' ? ['artifactHash'] : []),
-  subject: consentItem,
+  subject: recordedUnseen,
   entity: consentEntity,
-  authorize: workersOnlyFromTheTeam,
+  authorize: personOrTheirTeam,
   decide(command, state) {
-    const { input: { consentId, artifactHash }, caller, now } = command;
-    const byPerson = caller.role === 'person';
-    const { revocableFrom } = consentIn(state, consentId, now, 'active', 'suspended', 'expired').terms;
-    if (revocableFrom && now < revocableFrom) throw new DomainError('REVOCATION_NOT_YET', `Revocable from ${revocableFrom} on.`);
-    return [{
-      type: 'ConsentRevoked',
-      data: { consentId, artifactHash: artifactHash ?? hashOfOwnAct(command), madeBy: byPerson ? 'person' : 'worker' },
+    const { input, caller, now } = command;
+    const { consentId, artifactHash = hashOfOwnAct(command) } = input;
+    const consent = consentIn(state, consentId, now, 'active', 'suspended', 'expired');
+    return beforeItsTime(consent, command, { consentId, artifactHash, asked: 'revocation' }) ?? [{
+      type: 'ConsentRevoked', data: { consentId, artifactHash, madeBy: caller.role === 'person' ? 'person' : 'worker' },
     }];
   },
+  refusal: withdrawalRefusal,
 };
 
 /** The artifact of a person's authenticated act: who revoked which consent of whom, and when. SHA-256, hex. */
-function hashOfOwnAct({ input, caller, participantId, now }: Command<Revocation, TeamFacts>): string {
+function hashOfOwnAct({ input, caller, participantId, now }: Command<Revocation, RecordingFacts>): string {
   const artifact = ['revocation', participantId, input.consentId, caller.memberId, now].join('\n');
   return sha256(artifact);
 }

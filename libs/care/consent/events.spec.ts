@@ -10,5 +10,6 @@ describe('The events of a consent', () => {
     ConsentSuspended: {},
     SuspensionLifted: {},
     ConsentRevoked: {},
+    RevocationRequested: {},
   });
 });

@@ -92,8 +92,25 @@ export const consentRevoked = defineEvent({
   segments: () => ['team'],
 });
 
+/**
+ * A withdrawal before the law lets it take effect (42 CFR 2.35). Whatever was asked, the consent ends on the day from which it
+ * could be: it may be given anew.
+ */
+export const revocationRequested = defineEvent({
+  type: 'RevocationRequested',
+  schema: z.object({
+    consentId: z.uuid(),
+    asked: z.enum(['revocation', 'suspension', 'narrowing']),
+    /** Of a written revocation. */
+    artifactHash: z.string().optional(),
+    madeBy: z.enum(['person', 'worker']),
+    revokedFrom: z.iso.datetime(),
+  }),
+  segments: () => ['team'],
+});
+
 export const consentEvents = [
-  consentDrafted, consentGranted, consentNarrowed, consentSuspended, suspensionLifted, consentRevoked,
+  consentDrafted, consentGranted, consentNarrowed, consentSuspended, suspensionLifted, consentRevoked, revocationRequested,
 ];
 export type ConsentEvent = NewEventOf<(typeof consentEvents)[number]>;
 export type ConsentFact = FactOf<(typeof consentEvents)[number]>;

@@ -89,7 +89,7 @@ async function presentConsent(row: ConsentRow, _item: ItemRow, access: PersonAcc
   const event = byDate || !row.expiry ? null : (await session.open(row.sealed)).fields['expiryEvent'] ?? null;
   return Object.assign(new Consent(), {
     id: row.id, version: row.version, kind: row.kind ?? 'unspecified',
-    state: consentStateAt(row.state, row.expiry?.at, session.instant),
+    state: consentStateAt({ state: row.state, expiresAt: row.expiry?.at, revokedFrom: row.revoked_from }, session.instant),
     segments: row.segments, purposes: row.purposes, signedAt: row.signed_at,
     recipients: await Promise.all(row.recipients.map((one) => presentRecipient(one, access, session))),
     effectiveFrom: row.effective_from,

@@ -19,6 +19,7 @@ export interface ConsentRow {
   signed_at: string | null;
   effective_from: string | null;
   expiry: { at?: string; none?: boolean } | null;
+  revoked_from: string | null;
   /** SHA-256 of the consent's terms as granted, hex: identifies the copy and opens nothing. */
   copy_hash: string | null;
   version: number;
@@ -31,16 +32,19 @@ export const consentTable = defineTable<ConsentRow>({
   key: 'id',
   columns: {
     id: 'uuid', participant_id: 'uuid', kind: 'text', state: 'text', segments: 'text[]', purposes: 'text[]', recipients: 'jsonb',
-    signed_at: 'instant', effective_from: 'instant', expiry: 'jsonb', copy_hash: 'text', version: 'integer',
-    sealed: 'jsonb',
+    signed_at: 'instant', effective_from: 'instant', expiry: 'jsonb', revoked_from: 'instant', copy_hash: 'text',
+    version: 'integer', sealed: 'jsonb',
   },
 });
 
 export const consentProjection: Projection<ConsentFact> = {
   name: 'consent',
-  version: 2,
+  version: 3,
   tables: [consentTable, ...sharedTables],
-  handles: ['ConsentDrafted', 'ConsentGranted', 'ConsentNarrowed', 'ConsentSuspended', 'SuspensionLifted', 'ConsentRevoked'],
+  handles: [
+    'ConsentDrafted', 'ConsentGranted', 'ConsentNarrowed', 'ConsentSuspended', 'SuspensionLifted', 'ConsentRevoked',
+    'RevocationRequested',
+  ],
   needs: (event) => [needsPerson(event), needsItem(event.fact.data.consentId), rowKey(consentTable, event.fact.data.consentId)],
   apply(event, rows) {
     const { fact } = event;
@@ -50,12 +54,13 @@ export const consentProjection: Projection<ConsentFact> = {
         putForm(rows, event, id, 'draft', fact.data);
         break;
       case 'ConsentGranted': {
-        const { kind, discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry } = fact.data;
+        const { kind, discloserOrgId, recipients, segments, purposes, effectiveFrom, expiry, revocableFrom } = fact.data;
         putForm(rows, event, id, 'active', fact.data);
         const granted: PolicyConsent = {
           id, kind, state: 'active', discloserOrgId, recipients, segments, purposes, effectiveFrom,
           // Which event ends it stays sealed: people judge that, and withdraw.
           expiry: expiry.at || expiry.none ? expiry : { event: 'sealed' },
+          ...(revocableFrom && { revocableFrom }),
         };
         changeFacts(rows, event, (facts) => ({ ...facts, consents: [...facts.consents, granted] }));
         break;
@@ -72,6 +77,9 @@ export const consentProjection: Projection<ConsentFact> = {
       case 'ConsentRevoked':
         change(rows, event, id, { state: 'revoked' });
         break;
+      case 'RevocationRequested':
+        change(rows, event, id, { revokedFrom: fact.data.revokedFrom });
+        break;
     }
     putTimeline(rows, event, { itemId: id, nodeType: 'Consent', nodeId: id });
   },
@@ -84,7 +92,7 @@ function putForm(rows: Rows, event: ProjectedEvent, id: string, state: 'draft' |
     id, participant_id: participantOf(event), kind: terms.kind ?? null, state, segments: terms.segments ?? [],
     purposes: terms.purposes ?? [],
     recipients: terms.recipients ?? [], signed_at: terms.signedAt ?? null, effective_from: terms.effectiveFrom ?? null,
-    expiry: terms.expiry ?? null,
+    expiry: terms.expiry ?? null, revoked_from: null,
     copy_hash: state === 'active' ? sha256(canonicalize(terms)!) : null,
     version: event.fact.revision, sealed: [...drafted?.sealed ?? [], ...event.sealed],
   });
@@ -93,9 +101,13 @@ function putForm(rows: Rows, event: ProjectedEvent, id: string, state: 'draft' |
 }
 
 function change(
-  rows: Rows, event: ProjectedEvent, id: string, changed: { state: PolicyConsent['state'] } | { segments: Segment[] },
+  rows: Rows, event: ProjectedEvent, id: string, changed: Partial<Pick<PolicyConsent, 'state' | 'segments' | 'revokedFrom'>>,
 ): void {
-  rows.put(consentTable, { ...rows.get(consentTable, id)!, ...changed, version: event.fact.revision });
+  const { revokedFrom, ...alike } = changed;
+  const row = rows.get(consentTable, id)!;
+  rows.put(consentTable, {
+    ...row, ...alike, revoked_from: revokedFrom ?? row.revoked_from, version: event.fact.revision,
+  });
   changeFacts(rows, event, (facts) => (
     { ...facts, consents: facts.consents.map((consent) => (consent.id === id ? { ...consent, ...changed } : consent)) }));
   touchItem(rows, event, id);

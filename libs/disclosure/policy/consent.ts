@@ -28,17 +28,6 @@ export const beyondRestriction = (consents: readonly ConsentFact[]): ConsentFact
   .filter(({ kind, revocableFrom }) => kind === 'criminalJustice' && revocableFrom !== undefined)
   .map((consent) => ({ ...consent, revokedFrom: consent.revocableFrom }));
 
-type StoredConsentState = 'draft' | ConsentFact['state'];
-
-/** The state as read at the instant; `expired` is never stored. What was never granted, or was revoked, cannot expire. */
-export function consentStateAt(
-  consent: { state: StoredConsentState; expiry?: Expiry | null }, instant: string,
-): StoredConsentState | 'expired' {
-  const { state, expiry } = consent;
-  if (state === 'draft' || state === 'revoked' || !expiry?.at) return state;
-  return isAhead(expiry.at, instant) ? state : 'expired';
-}
-
 /** The membership by which a worker is on the team now: as whom they were invited, and nothing else their token says. */
 export function joinedAs(facts: PersonFacts, worker: Pick<Caller, 'memberId' | 'orgId' | 'role'>): TeamFact | undefined {
   return facts.team.find((member) => member.state === 'joined'

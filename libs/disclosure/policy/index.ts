@@ -1,6 +1,6 @@
 export * from './facts.js';
 export { ceilings, participantFields, policyVersion, type ParticipantField } from './tables.js';
-export { consentInForce, consentStateAt, reachesOrganization } from './consent.js';
+export { consentInForce, reachesOrganization } from './consent.js';
 export {
   decide, intersect, type Basis, type Decision, type ItemRule, type Permission, type Permissions, type SegmentAccess,
 } from './decision.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { roles, segments, type Caller, type Segment } from '@peerbridge/kernel';
 import {
-  ceilings, consentInForce, consentStateAt, decide, intersect, mayKnowOrganization, participantFields,
+  ceilings, consentInForce, decide, intersect, mayKnowOrganization, participantFields,
   permitsContactNarrative, permitsField, permitsItem, permitsSegment, policyVersion, reachesOrganization, seesWorker,
   type ConsentFact, type Decision, type ItemLabel, type ParticipantField, type PersonFacts,
 } from './index.js';
@@ -617,22 +617,6 @@ describe('which consents reach an organization', () => {
     const naming = { ...consents.counseling, kind: 'named', segments: ['health'] } as const;
     expect(reaching(personWith(naming), organizations.C, 'health', 'clinician')).toEqual([naming.id]);
     expect(reaching(withTeam(personWith(naming)), organizations.C, 'health', 'clinician')).toEqual([]);
-  });
-});
-
-describe("a consent's state as read", () => {
-  const at = '2026-03-01T00:00:00.000Z';
-
-  it('is expired from the very instant of its expiry', () => {
-    expect(consentStateAt({ state: 'active', expiry: { at } }, '2026-02-28T23:59:59.999Z')).toBe('active');
-    expect(consentStateAt({ state: 'active', expiry: { at } }, at)).toBe('expired');
-    expect(consentStateAt({ state: 'suspended', expiry: { at } }, at)).toBe('expired');
-  });
-
-  it('stays what it was where it cannot expire', () => {
-    expect(consentStateAt({ state: 'revoked', expiry: { at } }, at)).toBe('revoked');
-    expect(consentStateAt({ state: 'draft' }, at)).toBe('draft');
-    expect(consentStateAt({ state: 'active', expiry: { none: true } }, at)).toBe('active');
   });
 });
 
