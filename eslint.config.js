@@ -14,6 +14,8 @@ export default defineConfig(
       'prefer-const': 'error',
     },
   },
+  // An underscore names what is taken only to be left out.
+  { files: ['**/*.{js,mjs}'], rules: { 'no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }] } },
   // Logs are JSON lines without protected text: libs/platform writes them.
   { files: ['{apps,libs}/**/*.ts'], rules: { 'no-console': 'error' } },
   {

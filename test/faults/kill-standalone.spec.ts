@@ -10,6 +10,7 @@ import { faultRounds, seededChance } from '../support/faults.js';
 import { groupBy } from '../support/group-by.js';
 import type { Random } from '../support/random.js';
 import { startSystem, type TestSystem } from '../support/system.js';
+import { isAlive } from '../support/test-data-dir.mjs';
 import { WriteLoad, type Acknowledged } from '../support/write-load.js';
 
 const CLIENTS = 8;
@@ -84,14 +85,6 @@ async function killWhileStarting(afterMs: number): Promise<void> {
 async function postmasterOf(dataDir: string): Promise<number | undefined> {
   const text = await readFile(path.join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').catch(() => '');
   return Number.parseInt(text, 10) || undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 /** As a machine that loses its power would. */

@@ -23,7 +23,7 @@ import { ProductProcess } from '../support/product-process.js';
 import { enrollP1 } from '../support/story.js';
 import { WriteLoad } from '../support/write-load.js';
 
-const describeWithKafka = kafkaAvailable() && !process.env['KAFKA_BROKERS'] ? describe : describe.skip;
+const describeWithKafka = kafkaAvailable() ? describe : describe.skip;
 
 describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Kafka', () => {
   let double: EventStoreDouble;
@@ -62,14 +62,17 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
     for await (const event of store.readAll()) events.push(event);
     return events;
   };
+  /** What is of this log: the brokers may be others', too. */
   const published = async (): Promise<TopicMessage[]> => {
+    const ids = new Set((await log()).map(({ metadata }) => metadata.eventId));
     const head = await store.head();
     const checkpoints = new PostgresCheckpointStore(parts.database.pool);
     for (;;) {
       const reached = await checkpoints.load('relay');
-      if (reached !== undefined && comparePositions(reached, head!) >= 0) return readTopic(kafka.brokers, careEvents.name);
+      if (reached !== undefined && comparePositions(reached, head!) >= 0) break;
       await delay(50);
     }
+    return (await readTopic(kafka.brokers, careEvents.name)).filter(({ headers }) => ids.has(headers['ce_id']!));
   };
 
   it('answer, show, deliver and publish', async () => {

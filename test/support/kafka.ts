@@ -3,10 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../libs/platform/database/embedded-postgres.js';
 
 const KAFKA_VERSION = '4.1.0';
 const SLF4J_VERSION = '1.7.36';
@@ -35,7 +36,7 @@ export function kafkaAvailable(): boolean {
   return false;
 }
 
-/** A broker of one's own, in KRaft mode on loopback: what a test that kills it needs. */
+/** The brokers of `KAFKA_BROKERS`, else one of one's own, in KRaft mode on loopback. Use topics of your own. */
 export async function startKafka(): Promise<KafkaServer> {
   const given = process.env['KAFKA_BROKERS'];
   if (given) return { brokers: given.split(','), close: async () => undefined };
@@ -64,29 +65,6 @@ export async function startKafka(): Promise<KafkaServer> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-/**
- * The one broker that the spec files of a test run share: the first that asks starts it, the run's teardown ends it.
- * Use a topic of your own.
- */
-export async function sharedKafka(): Promise<Pick<KafkaServer, 'brokers' | 'close'>> {
-  const runFolder = process.env['PEERBRIDGE_TEST_DATA_DIR'];
-  if (!runFolder || process.env['KAFKA_BROKERS']) return startKafka();
-  const folder = join(runFolder, 'kafka');
-  const ready = join(folder, 'shared.json');
-  if (await mkdir(folder).then(() => true, () => false)) {
-    const { broker, start } = await install(folder);
-    const child = await start({ detached: true });
-    child.unref();
-    await writeFile(`${ready}.part`, JSON.stringify({ broker, pid: child.pid }));
-    await rename(`${ready}.part`, ready);
-  }
-  for (const deadline = Date.now() + START_WITHIN_MS; !existsSync(ready); await delay(100)) {
-    if (Date.now() > deadline) throw new Error('Another spec file was to start Kafka, and did not');
-  }
-  const { broker } = JSON.parse(await readFile(ready, 'utf8')) as { broker: string };
-  return { brokers: [broker], close: async () => undefined };
 }
 
 const classPathFolder = join(cache, 'lib');
@@ -125,12 +103,12 @@ async function fetchClassPath(): Promise<string> {
 
 interface Installation {
   broker: string;
-  start(options?: { detached?: boolean }): Promise<ChildProcess>;
+  start(): Promise<ChildProcess>;
 }
 
 async function install(folder: string): Promise<Installation> {
   const classPath = await fetchClassPath();
-  const [port, controllerPort] = await freePorts(2);
+  const [port, controllerPort] = await Promise.all([freePort(), freePort()]);
   const properties = join(folder, 'server.properties');
   await writeFile(properties, Object.entries({
     'process.roles': 'broker,controller',
@@ -164,11 +142,11 @@ async function install(folder: string): Promise<Installation> {
   });
   return {
     broker: `127.0.0.1:${port}`,
-    start: async ({ detached = false } = {}) => {
+    start: async () => {
       const output = openSync(join(folder, 'output.log'), 'a');
-      const child = spawn('java', java('kafka.Kafka', properties), { detached, stdio: ['ignore', output, output] });
+      const child = spawn('java', java('kafka.Kafka', properties), { stdio: ['ignore', output, output] });
       closeSync(output);
-      for (const deadline = Date.now() + START_WITHIN_MS; !await takesConnections(port!); await delay(100)) {
+      for (const deadline = Date.now() + START_WITHIN_MS; !await takesConnections(port); await delay(100)) {
         if (child.exitCode !== null || Date.now() > deadline) {
           child.kill('SIGKILL');
           throw new Error(`Kafka did not start:\n${await readFile(join(folder, 'output.log'), 'utf8')}`);
@@ -186,17 +164,6 @@ function runs(command: string, ...args: string[]): boolean {
   } catch {
     return false;
   }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, async () => {
-    const server = createServer().listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    return server;
-  }));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 async function takesConnections(port: number): Promise<boolean> {

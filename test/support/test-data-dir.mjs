@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { killSharedKafka } from './kafka-teardown.mjs';
 
 const PREFIX = 'peerbridge-test-run-';
 
@@ -33,7 +32,8 @@ export async function killPostgres(folder) {
   while (await postmaster() === pid && isAlive(pid)) await delay(20);
 }
 
-function isAlive(pid) {
+/** Whether there is such a process, be it ours or not. */
+export function isAlive(pid) {
   try {
     return process.kill(pid, 0);
   } catch (error) {

@@ -6,6 +6,8 @@ const CONNECT_WITHIN_MS = 3_000;
 const ANSWER_WITHIN_MS = 10_000;
 /** Whatever fits into one append of the store must fit into one message; a broker takes 1 MiB unless told otherwise. */
 const MAX_MESSAGE_BYTES = 2 * 1_048_576;
+/** A topic keeps seven days unless told otherwise; whoever reads it from the beginning is to find the beginning. */
+const KEEPS_FOR_GOOD = '-1';
 /** What goes to one partition at once, below what a broker takes unless told otherwise. */
 const MAX_PARTITION_BYTES = 1_000_000;
 /** Lengths, offsets and times that a record has beside its texts, and the lengths of a header's. */
@@ -133,7 +135,10 @@ export class KafkaPublisher implements Publisher {
           topics: missing.map(({ name, partitions }) => ({
             topic: name,
             numPartitions: partitions,
-            configEntries: [{ name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) }],
+            configEntries: [
+              { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) },
+              { name: 'retention.ms', value: KEEPS_FOR_GOOD },
+            ],
           })),
         });
       }

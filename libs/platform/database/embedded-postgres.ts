@@ -251,7 +251,8 @@ function isRefusal(error: unknown): boolean {
   return error instanceof pg.DatabaseError && !/^(08|53|57)/.test(error.code ?? '');
 }
 
-async function freePort(): Promise<number> {
+/** A port of loopback that nobody listens on now. */
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
