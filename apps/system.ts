@@ -2,7 +2,7 @@ import pg from 'pg';
 import { CommandExecutor } from '@peerbridge/command';
 import { capabilities } from '@peerbridge/care';
 import { commandProjection, PersonLocks, SharedView } from '@peerbridge/disclosure';
-import type { EventStore } from '@peerbridge/event-store';
+import { StoreUnavailable, type EventStore } from '@peerbridge/event-store';
 import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { NodeTypes, workerLookUp } from '@peerbridge/graphql';
@@ -106,6 +106,7 @@ async function openStore({ eventStoreDbUrl }: Config, { pool }: Database, log: L
     if (error instanceof Error && 'connectionString' in error) {
       throw new ConfigError(['EVENTSTOREDB_URL has an option whose value the client does not take']);
     }
+    if (error instanceof StoreUnavailable) throw new ConfigError(['EVENTSTOREDB_URL: the server cannot be reached']);
     throw error;
   });
 }
