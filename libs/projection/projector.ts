@@ -101,7 +101,7 @@ export class Projector {
     let broken: Error | undefined;
     const ended = new AbortController();
     try {
-      const { version, position } = await this.liveVersion(client);
+      const { version, position } = await this.liveVersion(client, signal);
       const writer = new ViewWriter(view, version, codec, (event, cause) => this.alarm(event, cause));
       await writer.open(client);
       let checkpoint = position;
@@ -126,14 +126,17 @@ export class Projector {
   }
 
   /** The live view; made at the first start, rebuilt where an earlier release's projections made it. */
-  private async liveVersion(client: PoolClient): Promise<{ version: number; position: Position | undefined }> {
+  private async liveVersion(
+    client: PoolClient, signal: AbortSignal,
+  ): Promise<{ version: number; position: Position | undefined }> {
     const { view, patient, log } = this.options;
     let live = await view.live(client);
     if (live && live.definition !== view.definition) {
       // A release that was rolled back starts anew; one that stood by does not undo the work of the one after it.
       if (this.wasOurs) throw new Outdated('The view was made by other projections since');
       log.info('The live view was made by other projections: rebuilding it');
-      await rebuildView({ ...this.options, pool: patient, alarm: (event, cause) => this.alarm(event, cause) });
+      const alarm = (event: RecordedEvent, cause: unknown) => this.alarm(event, cause);
+      await rebuildView({ ...this.options, pool: patient, alarm, compare: false, signal });
       live = await view.live(client);
     }
     this.wasOurs = true;

@@ -9,9 +9,21 @@ export interface RowKey {
 export const rowKey = <Row extends object>(table: Table<Row>, key: string): RowKey =>
   ({ table, key });
 
+/** What is to be written of one table. */
+export interface Changes {
+  table: AnyTable;
+  /** Rows that the database does not have. */
+  made: object[];
+  /** Rows that it has, in another state. */
+  changed: object[];
+}
+
 /** The rows of one batch: read beforehand, changed in memory, written with one statement per table. */
 export class Rows {
   private readonly rows = new Map<AnyTable, Map<string, object>>();
+  /** Whose rows somebody asked for: they may do so again. */
+  private readonly wanted = new Map<AnyTable, Set<string>>();
+  private readonly made = new Map<AnyTable, Set<string>>();
   private readonly changed = new Map<AnyTable, Set<string>>();
 
   /** @throws Error where the projection did not say beforehand that it needs this row */
@@ -22,14 +34,20 @@ export class Rows {
     return row === absent ? undefined : (row as Row);
   }
 
+  /** A row that nobody asked for before is one that the projection makes. */
   put<Row extends object>(table: Table<Row>, row: Row): void {
     const key = String(row[table.key]);
-    mapOf(this.rows, table).set(key, row);
-    setOf(this.changed, table).add(key);
+    const rows = mapOf(this.rows, table);
+    const made = setOf(this.made, table);
+    if ((rows.get(key) ?? absent) === absent) made.add(key);
+    else if (!made.has(key)) setOf(this.changed, table).add(key);
+    rows.set(key, row);
   }
 
-  has(table: AnyTable, key: string): boolean {
-    return this.rows.get(table)?.has(key) ?? false;
+  /** Says that a row will be asked for. @returns whether it has to be loaded */
+  want(table: AnyTable, key: string): boolean {
+    setOf(this.wanted, table).add(key);
+    return !this.rows.get(table)?.has(key);
   }
 
   /** What the database answered for a key: a row, or that there is none. */
@@ -37,13 +55,18 @@ export class Rows {
     mapOf(this.rows, table).set(key, row ?? absent);
   }
 
-  *changes(): Iterable<[AnyTable, object[]]> {
-    for (const [table, keys] of this.changed) yield [table, [...keys].map((key) => this.rows.get(table)!.get(key)!)];
-  }
-
-  /** Forgets which rows were changed; keeps them for the next batch. */
-  written(): void {
+  /** What was put since it was last asked. Rows that were wanted are kept for the next batch. */
+  takeChanges(): Changes[] {
+    const tables = [...new Set([...this.made.keys(), ...this.changed.keys()])];
+    const rowsOf = (keys: Map<AnyTable, Set<string>>, table: AnyTable) =>
+      [...keys.get(table) ?? []].map((key) => this.rows.get(table)!.get(key)!);
+    const changes = tables.map((table) => ({ table, made: rowsOf(this.made, table), changed: rowsOf(this.changed, table) }));
+    for (const [table, keys] of this.made) {
+      for (const key of keys) if (!this.wanted.get(table)?.has(key)) this.rows.get(table)!.delete(key);
+    }
+    this.made.clear();
     this.changed.clear();
+    return changes;
   }
 
   get size(): number {

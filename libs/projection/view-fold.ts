@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
+import { finished } from 'node:stream/promises';
 import type { ClientBase } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
 import { comparePositions, type Position, type RecordedEvent } from '@peerbridge/event-store';
 import type { EventCodec } from '@peerbridge/vault';
 import type { AnyProjection, ProjectedEvent } from './projection.js';
 import { Rows } from './rows.js';
-import { createTableSql, upsertAllSql, type AnyTable } from './table.js';
+import { copySql, copyText, createIndexesSql, createTableSql, upsertAllSql, type AnyTable } from './table.js';
 import { stoppedParticipantTable, type View } from './view.js';
 
 /** Beyond this many rows in memory a fold forgets them all and reads them again as needed. */
 const MAX_ROWS_HELD = 50_000;
 const BATCH_SIZE = 2_000;
+
+/** SQLSTATE classes 22 and 23, data exception and integrity violation: about what is written, and so the same at every try. */
+const isRefusedValue = (error: unknown): boolean => /^2[23]/.test(String((error as { code?: unknown }).code));
 
 class Poison extends Error {
   constructor(readonly event: RecordedEvent, override readonly cause: unknown) {
@@ -48,13 +53,39 @@ export class ViewFold {
   /** Inside a transaction of the caller's, who calls `forget` where that is rolled back. */
   async apply(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
     await this.fold(client, events);
-    const changes = [...this.rows.changes()];
+    await this.upsert(client, this.rows.takeChanges().map(({ table, made, changed }) => [table, [...made, ...changed]]));
+  }
+
+  /**
+   * Folds many events, and answers with what writes them in one transaction: rows that they make are copied, which costs half.
+   * Meanwhile further events can be folded; should the writing fail, after `forget`, both anew.
+   */
+  async inBulk(client: ClientBase, events: readonly RecordedEvent[]): Promise<() => Promise<void>> {
+    await this.fold(client, events);
+    const changes = this.rows.takeChanges();
+    const made = changes.filter((one) => one.made.length > 0).map((one) => [one.table, copyText(one.table, one.made)] as const);
+    const changed = changes.filter((one) => one.changed.length > 0).map((one): [AnyTable, object[]] => [one.table, one.changed]);
+    // Sent at once, one behind the other: after a failure the server refuses what follows, and rolls back at the end.
+    return async () => {
+      await Promise.all([
+        client.query('BEGIN'), ...made.map(([table, text]) => this.copy(client, table, text)), this.upsert(client, changed),
+        client.query('COMMIT'),
+      ]);
+    };
+  }
+
+  private async upsert(client: ClientBase, changes: readonly [AnyTable, object[]][]): Promise<void> {
     if (changes.length === 0) return;
     const tables = changes.map(([table]) => table);
     await client.query({
       name: this.nameOf(tables), text: upsertAllSql(this.schema, tables), values: changes.map(([, rows]) => JSON.stringify(rows)),
     });
-    this.rows.written();
+  }
+
+  private async copy(client: ClientBase, table: AnyTable, text: string): Promise<void> {
+    const stream = client.query(copyFrom(copySql(this.schema, table)));
+    stream.end(text);
+    await finished(stream);
   }
 
   /** One prepared statement for each set of tables that batches touch. PostgreSQL keeps 63 bytes of a name. */
@@ -68,6 +99,27 @@ export class ViewFold {
     this.rows = new Rows();
   }
 
+  /**
+   * Writes events by `write`, which applies and commits them. Where the database refuses a value, ever fewer are tried, down to
+   * the event at fault, whose person is stopped there: nothing that was recorded keeps everybody else waiting.
+   */
+  async writing(events: readonly RecordedEvent[], write: (events: readonly RecordedEvent[]) => Promise<void>): Promise<void> {
+    try {
+      await write(events);
+    } catch (error) {
+      this.forget();
+      if (!isRefusedValue(error) || events.length === 0) throw error;
+      if (events.length === 1) {
+        this.stop(events[0]!, error);
+        await write(events);
+      } else {
+        const middle = Math.ceil(events.length / 2);
+        await this.writing(events.slice(0, middle), write);
+        await this.writing(events.slice(middle), write);
+      }
+    }
+  }
+
   /** Folds all events; where one cannot be applied, its person is stopped there and the rest is folded without them. */
   private async fold(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
     for (;;) {
@@ -76,14 +128,17 @@ export class ViewFold {
         return;
       } catch (error) {
         if (!(error instanceof Poison)) throw error;
-        this.alarm(error.event, error.cause);
-        const { participantId } = error.event.metadata;
-        // An event that speaks of no person and cannot be read is skipped: nobody's disclosure rests on it.
-        const skipped = participantId ?? error.event.metadata.eventId;
-        this.stopped.set(skipped, error.event.position);
+        this.stop(error.event, error.cause);
         this.forget();
       }
     }
+  }
+
+  private stop(event: RecordedEvent, cause: unknown): void {
+    this.alarm(event, cause);
+    const { participantId, eventId } = event.metadata;
+    // An event that speaks of no person and cannot be read is skipped: nobody's disclosure rests on it.
+    this.stopped.set(participantId ?? eventId, event.position);
   }
 
   private async tryFold(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
@@ -138,7 +193,7 @@ export class ViewFold {
     for (const [event, projections, recorded] of projected) {
       try {
         for (const { table, key } of projections.flatMap((projection) => projection.needs(event))) {
-          if (this.rows.has(table, key)) continue;
+          if (!this.rows.want(table, key)) continue;
           const keys = wanted.get(table) ?? new Set<string>();
           wanted.set(table, keys.add(key));
         }
@@ -165,7 +220,9 @@ export async function foldForSession(
   client: ClientBase, view: View, codec: EventCodec, events: readonly RecordedEvent[],
   alarm: (event: RecordedEvent, cause: unknown) => void,
 ): Promise<void> {
-  for (const table of view.tables) await client.query(createTableSql(SESSION_SCHEMA, table));
+  for (const table of view.tables) {
+    await client.query([createTableSql(SESSION_SCHEMA, table), ...createIndexesSql(SESSION_SCHEMA, table)].join(';'));
+  }
   const fold = new ViewFold(view, SESSION_SCHEMA, codec, alarm);
   for (let done = 0; done < events.length; done += BATCH_SIZE) await fold.apply(client, events.slice(done, done + BATCH_SIZE));
 }

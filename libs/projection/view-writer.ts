@@ -35,10 +35,21 @@ export class ViewWriter {
   }
 
   /**
-   * One transaction: the events' rows and the checkpoint, from `from` to `to`, or nothing.
+   * The events' rows and the checkpoint, from `from` to `to`, in one transaction, or in several where an event is at fault.
    * @throws CheckpointMoved
    */
   async write(client: ClientBase, events: readonly RecordedEvent[], from: Position | undefined, to: Position): Promise<void> {
+    let reached = from;
+    await this.fold.writing(events, async (some) => {
+      const end = some.at(-1) === events.at(-1) ? to : some.at(-1)!.position;
+      await this.commit(client, some, reached, end);
+      reached = end;
+    });
+  }
+
+  private async commit(
+    client: ClientBase, events: readonly RecordedEvent[], from: Position | undefined, to: Position,
+  ): Promise<void> {
     await client.query('BEGIN');
     try {
       const consumer = View.consumer(this.version);
@@ -56,7 +67,6 @@ export class ViewWriter {
       await this.fold.apply(client, events);
       await client.query('COMMIT');
     } catch (error) {
-      this.fold.forget();
       await client.query('ROLLBACK').catch(() => undefined);
       throw error;
     }

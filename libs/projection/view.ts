@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ClientBase, Pool } from 'pg';
 import type { Position } from '@peerbridge/event-store';
 import type { AnyProjection } from './projection.js';
-import { createTableSql, defineTable, type AnyTable } from './table.js';
+import { createIndexesSql, createTableSql, defineTable, type AnyTable } from './table.js';
 
 /** People whose projection stopped at an event this build could not apply. They are refused to all but themselves. */
 export interface StoppedParticipantRow {
@@ -65,7 +65,10 @@ export class View {
     return rows[0];
   }
 
-  /** Makes an empty next version; what an earlier, abandoned rebuild left is dropped, and so are retired versions. */
+  /**
+   * Makes an empty next version; one that is not live is indexed by keys alone until `index`. What an earlier, abandoned rebuild
+   * left is dropped, and so are retired versions.
+   */
   async createNext(client: ClientBase, options: { live: boolean }): Promise<number> {
     const { rows } = await client.query<{ version: number; live: boolean }>(
       'SELECT version, live FROM runtime.view ORDER BY version',
@@ -83,7 +86,14 @@ export class View {
       'INSERT INTO runtime.view (version, definition, live) VALUES ($1, $2, $3)', [version, this.definition, options.live],
     );
     await client.query('INSERT INTO runtime.checkpoint (consumer, position) VALUES ($1, NULL)', [View.consumer(version)]);
+    if (options.live) await this.index(client, version);
     return version;
+  }
+
+  async index(client: ClientBase, version: number): Promise<void> {
+    for (const table of this.tables) {
+      for (const sql of createIndexesSql(View.schema(version), table)) await client.query(sql);
+    }
   }
 
   /** SHA-256 over the content of every table, hex: equal for equal rows, whatever order they were written in. */

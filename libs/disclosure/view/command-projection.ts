@@ -3,8 +3,14 @@ import { rowKey, type ProjectedEvent, type Projection } from '@peerbridge/projec
 import { itemOf, needsItem } from './labels.js';
 import { commandTable } from './tables.js';
 
-const isFirst = ({ eventId, actor, commandId, bodyHash }: EventMetadata): boolean =>
-  eventId === eventIdOf(actor, commandId, bodyHash, 0);
+/** Asked twice of each event, and as costly as a hash. */
+const known = new WeakMap<EventMetadata, boolean>();
+function isFirst(metadata: EventMetadata): boolean {
+  const { eventId, actor, commandId, bodyHash } = metadata;
+  const first = known.get(metadata) ?? eventId === eventIdOf(actor, commandId, bodyHash, 0);
+  known.set(metadata, first);
+  return first;
+}
 
 /** The index of accepted commands: one row each, whatever the capability. */
 export function commandProjection(streams: readonly StreamDefinition<unknown>[]): Projection {
