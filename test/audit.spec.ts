@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
@@ -47,9 +48,11 @@ let story: Story;
 const said: string[] = [];
 
 /** `npm run --silent audit -- <args>`, by default with the fixture's auditor's token. */
-async function audit(args: readonly string[], token: string | undefined = system.dev.tokens.auditor): Promise<Ended> {
+async function audit(
+  args: readonly string[], token: string | undefined = system.dev.tokens.auditor, more: Record<string, string> = {},
+): Promise<Ended> {
   const { PATH, HOME } = process.env;
-  const env = { PATH, HOME, ...system.env, ...(token !== '' && { PEERBRIDGE_TOKEN: token }) };
+  const env = { PATH, HOME, ...system.env, ...(token !== '' && { PEERBRIDGE_TOKEN: token }), ...more };
   const main = path.join(dist, 'apps', 'audit', 'main.js');
   const child = spawn(process.execPath, [main, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
@@ -161,6 +164,31 @@ describe('As of an earlier time', () => {
     await patient.person.mutate('revokeConsent', { consentId: consent.id });
     expect(await asOf(patient.id, granted, member('clinician'))).toEqual(nothing);
     expect((await asOf(patient.id, granted, member('peer'))).participant.consents).toMatchObject([{ state: 'active' }]);
+  });
+
+  it('labels what was written as it then was, and shows none of what its label keeps from the asker today', async () => {
+    const at = (seconds: number) => later(today, seconds * 1_000);
+    await system.freeze(at(4));
+    const patient = await enrollP1(system);
+    await patient.join('clinician');
+    await patient.grantTpo();
+    const opened = await patient.logContact({ visibility: 'team', coAuthored: true });
+    const kept = await patient.logContact({ visibility: 'personAndPeer', coAuthored: true });
+    await system.freeze(at(5));
+    await patient.person.mutate('setContactVisibility', { contactId: opened.id, visibility: 'personAndPeer' });
+    await patient.person.mutate('setContactVisibility', { contactId: kept.id, visibility: 'team' });
+
+    const seen = async (time: string, role: string) => {
+      const { participant, timeline } = await asOf(patient.id, time, member(role));
+      const contacts = participant.contacts.map(({ id, visibility }) => ({ id, visibility }));
+      const inTimeline = timeline.filter(({ type }) => type === 'PeerContactLogged').map(({ node }) => node?.id);
+      expect(inTimeline.sort()).toEqual(contacts.map(({ id }) => id).sort());
+      return contacts;
+    };
+    expect(await seen(at(5), 'clinician')).toEqual([{ id: kept.id, visibility: 'team' }]);
+    expect(await seen(at(4), 'clinician')).toEqual([]);
+    expect(await seen(at(4), 'peer')).toEqual([
+      { id: kept.id, visibility: 'personAndPeer' }, { id: opened.id, visibility: 'team' }]);
   });
 
   it('is nothing for whoever may see nothing, and for an unknown person', async () => {
@@ -301,6 +329,17 @@ describe('The command line', () => {
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
       expect(stderr).toContain('FORBIDDEN_ROLE');
     }
+  });
+
+  it('makes nothing in a folder that is not the system\'s', async () => {
+    const mistyped = path.join(system.dataDir, 'mistyped');
+    const someone = ['--at', today, '--role', 'peer', '--member', randomUUID(), '--org', randomUUID()];
+    for (const args of [['replay'], ['as-of', '--participant', story.id, ...someone], ['rebuild']]) {
+      const { code, stdout, stderr } = await audit(args, undefined, { DATA_DIR: mistyped });
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+      expect(stderr).toContain('DATA_DIR');
+    }
+    await expect(stat(mistyped)).rejects.toThrow('ENOENT');
   });
 
   it('says how it is used, where it is not used so', async () => {

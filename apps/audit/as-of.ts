@@ -1,5 +1,5 @@
 import {
-  actsAsWorker, decide, intersect, policyVersion, SharedView, type Decision, type ViewSession,
+  actsAsWorker, decide, intersect, itemTable, policyVersion, SharedView, type Decision, type ViewSession,
 } from '@peerbridge/disclosure';
 import type { RecordedEvent } from '@peerbridge/event-store';
 import type { RequestContext } from '@peerbridge/graphql';
@@ -7,6 +7,7 @@ import type { Caller } from '@peerbridge/kernel';
 import { openDatabase } from '@peerbridge/platform';
 import { foldForSession, SESSION_SCHEMA } from '@peerbridge/projection';
 import type { GraphQLObjectType, GraphQLSchema } from 'graphql';
+import type { Pool } from 'pg';
 import { openAnswering, type Answering, type System } from '../system.js';
 import type { AsOfFlags } from './command-line.js';
 import { maskedCodec } from './mask.js';
@@ -25,8 +26,8 @@ const nothing: AsOf = { participant: null, timeline: [], access: null };
 const PAGE = 100;
 
 /**
- * What a member would see of a participant from what had been recorded by a time: decided by the facts of that time and,
- * for the past is no way round, by those of today.
+ * What a member would see of a participant from what had been recorded by a time: decided by the facts and labels of that
+ * time and, for the past is no way round, by those of today, too.
  */
 export async function asOf(system: System, { participant: id, at, role, member, org }: AsOfFlags): Promise<AsOf> {
   const viewer: Caller = {
@@ -43,10 +44,14 @@ export async function asOf(system: System, { participant: id, at, role, member, 
   try {
     const read = <T>(question: { events: RecordedEvent[]; instant: string; decided: typeof decide }, work: Work<T>) =>
       withSession(system, answering, { ...question, events: inOrder(question.events, ofNobody), viewer }, work);
-    const today = await read({ events: ofPerson, instant: now, decided: walled }, (session) => session.decision(id));
+    const today = await read({ events: ofPerson, instant: now, decided: walled }, async (session, own) => {
+      const access = await session.decision(id);
+      return access && { decision: access.decision, seen: await itemsSeen(session, own) };
+    });
     if (!today) return nothing;
     const both = (...about: Parameters<typeof decide>): Decision => intersect(walled(...about), today.decision);
-    return await read({ events: ofPerson.slice(0, lastThen + 1), instant: at, decided: both }, async (session) => {
+    return await read({ events: ofPerson.slice(0, lastThen + 1), instant: at, decided: both }, async (session, own) => {
+      await own.query(`DELETE FROM ${SESSION_SCHEMA}.${itemTable.name} WHERE id <> ALL($1)`, [today.seen]);
       if (!await session.person(id)) return nothing;
       const { schema, close } = await openSchema(answering, system.metrics);
       return present(schema, id, { caller: viewer, session }).finally(close);
@@ -83,7 +88,16 @@ function inOrder(ofPerson: readonly RecordedEvent[], ofNobody: readonly Recorded
   return [...ofPerson, ...ofNobody.filter(({ position }) => position <= last)].sort((a, b) => (a.position < b.position ? -1 : 1));
 }
 
-type Work<T> = (session: ViewSession) => Promise<T>;
+/** Of all items of the view, those that the session's viewer may see. */
+async function itemsSeen(session: ViewSession, own: Own): Promise<string[]> {
+  const { rows } = await own.query<{ id: string }>(`SELECT id FROM ${SESSION_SCHEMA}.${itemTable.name}`);
+  const found = await Promise.all(rows.map(({ id }) => session.item(id)));
+  return found.flatMap((one) => one?.item.id ?? []);
+}
+
+/** The database session that holds the view. */
+type Own = Pick<Pool, 'query'>;
+type Work<T> = (session: ViewSession, own: Own) => Promise<T>;
 
 /** Reads a view of these events alone. It lives in a database session of its own and goes with it, however this ends. */
 async function withSession<T>(
@@ -92,7 +106,9 @@ async function withSession<T>(
   work: Work<T>,
 ): Promise<T> {
   const own = await openDatabase({
-    databaseUrl: database.url, dataDir: config.dataDir, poolSize: 1, applicationName: 'peerbridge-as-of',
+    databaseUrl: database.url, dataDir: config.dataDir, applicationName: 'peerbridge-as-of',
+    // The view is that of one session: it must neither be another's nor end while nobody asks.
+    poolSize: 1, idleTimeoutMillis: 0,
   });
   try {
     const client = await own.pool.connect();
@@ -106,7 +122,7 @@ async function withSession<T>(
       ...shared.options, statements: own.pool, schema: SESSION_SCHEMA, codec: maskedCodec(codec), decide: decided,
       clock: { now: () => new Date(instant) }, isUnknowable: () => false, observe: undefined,
     });
-    return await work(source.session(viewer));
+    return await work(source.session(viewer), own.pool);
   } finally {
     await own.close();
   }

@@ -33,7 +33,7 @@ export async function runCommand(command: AuditCommand, env: NodeJS.ProcessEnv):
 
 /** The command line takes a token like everybody: there is no side door. @throws DomainError */
 async function requireAuditor(config: Config, token: string | undefined): Promise<void> {
-  const issuer = config.oidc ? remoteIssuer(config.oidc) : await DevIssuer.open(config);
+  const issuer = config.oidc ? remoteIssuer(config.oidc) : await DevIssuer.open({ ...config, create: false });
   const { caller } = await new Authenticator(issuer).authenticate(`Bearer ${token ?? ''}`);
   if (caller.role !== 'auditor') throw forbidden('Only an auditor may do this.');
 }

@@ -36,10 +36,15 @@ export class DevIssuer implements TokenIssuer {
     this.keys = createLocalJWKSet(jwks);
   }
 
-  /** The key is kept in `dev-issuer.json`, readable by its owner alone, so that tokens outlive a restart. */
-  static async open(options: { dataDir: string; environment: string }): Promise<DevIssuer> {
+  /**
+   * The key is kept in `dev-issuer.json`, readable by its owner alone, so that tokens outlive a restart.
+   * @param options.create false: whoever only verifies makes no key. @throws DomainError UNAUTHENTICATED where there is none
+   */
+  static async open(options: { dataDir: string; environment: string; create?: boolean }): Promise<DevIssuer> {
     if (options.environment === 'production') throw new Error('The issuer of development is refused in production');
-    const key = await keyIn(join(options.dataDir, 'dev-issuer.json'));
+    const file = join(options.dataDir, 'dev-issuer.json');
+    const key = options.create === false ? await keyStoredIn(file) : await keyIn(file);
+    if (!key) throw new DomainError('UNAUTHENTICATED', 'Tokens of development are verified in the DATA_DIR of the system.');
     const { d: _private, ...publicKey } = key;
     const keyId = await calculateJwkThumbprint(publicKey);
     const jwks = { keys: [{ ...publicKey, kid: keyId, alg: 'ES256', use: 'sig' }] };

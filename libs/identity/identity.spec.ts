@@ -83,6 +83,14 @@ describe('The issuer of development', () => {
     expect(JSON.stringify(issuer.jwks)).not.toContain('"d"');
   });
 
+  it('makes no key for whoever only verifies', async () => {
+    const elsewhere = join(dataDir, 'elsewhere');
+    const verifier = (folder: string) => DevIssuer.open({ dataDir: folder, environment: 'development', create: false });
+    await expect(verifier(elsewhere)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(stat(elsewhere)).rejects.toThrow('ENOENT');
+    await expect(new Authenticator(await verifier(dataDir)).authenticate(await bearer(peer))).resolves.toBeDefined();
+  });
+
   it('is refused in production', async () => {
     await expect(DevIssuer.open({ dataDir, environment: 'production' })).rejects.toThrow('refused in production');
   });

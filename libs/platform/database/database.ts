@@ -20,6 +20,8 @@ export interface DatabaseOptions {
   databaseUrl?: string | undefined;
   dataDir: string;
   poolSize?: number;
+  /** 0: a connection of the pool is kept, and what its session holds with it. Ten seconds unless told otherwise. */
+  idleTimeoutMillis?: number;
   /** Shown by the server's activity view. */
   applicationName: string;
   log?: (message: string) => void;
@@ -38,7 +40,7 @@ const CLOSE_WITHIN_MS = 2_000;
  * @throws EmbeddedPostgresError, or the driver's error when the server given cannot be reached
  */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { dataDir, applicationName, poolSize = 10, log = () => {} } = options;
+  const { dataDir, applicationName, poolSize = 10, idleTimeoutMillis = 10_000, log = () => {} } = options;
   const embedded = options.databaseUrl === undefined ? await openEmbeddedPostgres({ dataDir, log }) : undefined;
   const url = embedded?.url ?? options.databaseUrl!;
   const connection = (settings: Readonly<Record<string, string>> = {}): pg.ClientConfig => ({
@@ -50,7 +52,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     types,
   });
   const broke = (error: Error) => log(`A database connection broke: ${error.message}`);
-  const { pool, close: closePool } = openPool({ ...connection(), max: poolSize, query_timeout: ANSWER_WITHIN_MS }, broke);
+  const { pool, close: closePool } = openPool({
+    ...connection(), max: poolSize, idleTimeoutMillis, query_timeout: ANSWER_WITHIN_MS,
+  }, broke);
   const { pool: patient, close: closePatient } = openPool({ ...connection(), max: PATIENT_CONNECTIONS }, broke);
   const close = async (): Promise<void> => {
     await Promise.all([closePool(), closePatient()]);
