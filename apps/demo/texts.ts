@@ -65,7 +65,7 @@ export const contactThemes: readonly ContactTheme[] = [
     narratives: ['School was not a good place the first time. {name} wants this one to be theirs.'],
   },
   {
-    activities: ['sharedActivity', 'skillDailyLiving'], dimensions: ['health'], supportTypes: ['affiliational'],
+    activities: ['sharedActivity', 'dailyLiving'], dimensions: ['health'], supportTypes: ['affiliational'],
     modalities: ['inPerson'], settings: ['peerRecoveryCenter', 'home'],
     summaries: [
       'Cooked a pot of lentil soup with {name}, enough for three days.',
@@ -84,7 +84,7 @@ export const contactThemes: readonly ContactTheme[] = [
     narratives: ['{name} was glad of the company on the way, and of the quiet on the way back.'],
   },
   {
-    activities: ['skill', 'skillCoping'], dimensions: ['health'], supportTypes: ['emotional'],
+    activities: ['skill', 'coping'], dimensions: ['health'], supportTypes: ['emotional'],
     modalities: [...bySight, 'phone'], settings: ['peerRecoveryCenter', 'virtual'],
     summaries: [
       'Put together what helps on a rough evening; {name} keeps the card in their wallet.',
@@ -97,7 +97,7 @@ export const contactThemes: readonly ContactTheme[] = [
     ],
   },
   {
-    activities: ['skill', 'skillProblemSolving'], dimensions: ['home'], supportTypes: ['instrumental'],
+    activities: ['skill', 'problemSolving'], dimensions: ['home'], supportTypes: ['instrumental'],
     modalities: [...bySight, 'phone'], settings: ['peerRecoveryCenter'],
     summaries: [
       'Sorted three months of letters with {name}; two need an answer.',
@@ -135,7 +135,7 @@ export const contactThemes: readonly ContactTheme[] = [
     narratives: ['Sleep comes and goes. {name} has a question for the clinician about it and wrote it down.'],
   },
   {
-    activities: ['skill', 'skillDecisionMaking'], dimensions: ['purpose', 'home'], supportTypes: ['informational', 'emotional'],
+    activities: ['skill', 'decisionMaking'], dimensions: ['purpose', 'home'], supportTypes: ['informational', 'emotional'],
     modalities: bySight, settings: ['peerRecoveryCenter', 'home'],
     summaries: [
       'Drew a map of people {name} can count on: seven names, two of them new.',

@@ -93,7 +93,8 @@ export class CommandExecutor {
       ...unreadable, ...(String(occurredAt) > now ? ['occurredAt'] : []),
       ...(input.success ? definition.missing?.(input.data, caller) ?? [] : fieldsAtFault(input.error)),
     ]);
-    const refusal = !definition.roles.includes(caller.role) ? forbidden(`${definition.name} is not for ${caller.role}.`)
+    const admitted = faults.size > 0 ? definition.roles : [...definition.roles, ...definition.refusedLater ?? []];
+    const refusal = !admitted.includes(caller.role) ? forbidden(`${definition.name} is not for ${caller.role}.`)
       : faults.size > 0 ? malformed([...faults]) : undefined;
     if (unreadable.length > 0) throw refusal;
     const { commandId: _id, ...content } = envelope.data!;

@@ -73,6 +73,8 @@ export interface CommandDefinition<Input, State, NewEvent extends { type: string
   readonly name: string;
   /** By role alone; anyone else is FORBIDDEN_ROLE. */
   readonly roles: readonly Role[];
+  /** Roles that are refused by `authorize` or `decide` where what they ask is well-formed: there is more to say than that. */
+  readonly refusedLater?: readonly Role[];
   /** The fields beside commandId, expectedVersion and occurredAt, which every command has. */
   readonly input: z.ZodType<Input>;
   /** Fields that this caller must give beside those that everybody must. */

@@ -41,8 +41,9 @@ export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinitio
     ) {
       const run = (): readonly NewEvent[] => {
         const { as: caller } = circumstances;
-        if (!definition.roles.includes(caller.role)) throw new DomainError('FORBIDDEN_ROLE', `Not for ${caller.role}`);
         const parsed = definition.input.safeParse(input);
+        const admitted = parsed.success ? [...definition.roles, ...definition.refusedLater ?? []] : definition.roles;
+        if (!admitted.includes(caller.role)) throw new DomainError('FORBIDDEN_ROLE', `Not for ${caller.role}`);
         if (!parsed.success) throw invalid('Malformed', ...fieldsAtFault(parsed.error));
         const missing = definition.missing?.(parsed.data, caller) ?? [];
         if (missing.length > 0) throw invalid('Malformed', ...missing);

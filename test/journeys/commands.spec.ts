@@ -385,7 +385,8 @@ describe('The care team', () => {
     expect(first)
       .toMatchObject({ careTeamMember: { id: first.id, state: 'invited', role: 'physician', worker: { id: invited.memberId } } });
     expect(await as('peer').refused('inviteTeamMember', invitation)).toEqual({ code: 'INVALID_TRANSITION', state: 'invited' });
-    expect(await invited.client.refused('joinCareTeam', { participantId: story.id })).toEqual({ code: 'FORBIDDEN_ROLE' });
+    // Invited in another role, and so nobody to them.
+    expect(await invited.client.refusal('joinCareTeam', { participantId: story.id })).toEqual(unknown);
 
     await as('supervisor').mutate('removeTeamMember', { participantId: story.id, memberId: invited.memberId });
     expect(await invited.client.refusal('joinCareTeam', { participantId: story.id })).toEqual(unknown);
@@ -423,6 +424,38 @@ describe('The care team', () => {
       'peerContact { summary participant { id } }');
     expect(late).toMatchObject({ peerContact: { summary: 'A talk.', participant: null } });
     expect(await peer.client.refused('logPeerContact', { ...contact(story), occurredAt: later(joinedAt, -60_000) }))
+      .toEqual({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('Late entry of a clinician note', () => {
+  it('is for who was on the team when it happened, and has left; not for who was shut out', async () => {
+    const story = await enrollP1(system);
+    await story.grantTpo();
+    const clinician = await system.newWorker('clinician', 'OrgC');
+    await story.join(clinician);
+    const { timeline } = (await see(story.person, story.id))!;
+    const joinedAt = timeline.find(({ type }) => type === 'TeamMemberJoined')!.occurredAt;
+    const note = { participantId: story.id, noteType: 'visit', body: 'Seen.', segments: ['health'], authorCredential: 'MD' };
+    await story.person.mutate('removeTeamMember', { participantId: story.id, memberId: clinician.memberId });
+    const { clinicianNote } = await clinician.client.mutate<{ clinicianNote: object }>('recordClinicianNote',
+      { ...note, occurredAt: joinedAt }, 'clinicianNote { body participant { id } }');
+    expect(clinicianNote).toEqual({ body: 'Seen.', participant: null });
+    expect(await clinician.client.refused('recordClinicianNote', note)).toEqual({ code: 'NOT_FOUND' });
+    expect(await clinician.client.refused('recordClinicianNote', { ...note, occurredAt: later(joinedAt, -60_000) }))
+      .toEqual({ code: 'NOT_FOUND' });
+    await story.person.mutate('restrictWorker', { participantId: story.id, memberId: clinician.memberId });
+    expect(await clinician.client.refused('recordClinicianNote', { ...note, occurredAt: joinedAt }))
+      .toEqual({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('What does not exist', () => {
+  it('is not found, whatever version of it is expected', async () => {
+    const story = await enrollP1(system);
+    const nobody = { participantId: story.id, memberId: randomUUID(), expectedVersion: 3 };
+    expect(await story.person.refused('removeTeamMember', nobody)).toEqual({ code: 'NOT_FOUND' });
+    expect(await story.person.refused('grantConsent', { ...story.form, consentId: randomUUID(), expectedVersion: 3 }))
       .toEqual({ code: 'NOT_FOUND' });
   });
 });

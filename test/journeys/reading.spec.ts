@@ -92,6 +92,18 @@ describe('A list', () => {
   });
 });
 
+describe('Employment', () => {
+  it('is as of the last day that was told of, however late another was', async () => {
+    const story = await enrollP1(system);
+    const at = (days: number) => later(story.enrolledAt, days * 86_400_000);
+    const told: [string, number][] = [['partTime', -1], ['lookingForWork', -9], ['fullTime', -1], ['seasonal', -5]];
+    for (const [status, days] of told) {
+      await as('peer').mutate('recordEmploymentStatus', { participantId: story.id, status, occurredAt: at(days) });
+    }
+    expect(await see(story.person, story.id)).toMatchObject({ employment: { status: 'fullTime' } });
+  });
+});
+
 describe('The timeline', () => {
   it('is sorted by when things happened, ties by when they were recorded (17)', async () => {
     const story = await enrollP1(system);
@@ -133,10 +145,10 @@ describe('The timeline', () => {
     expect(await times({ segments: ['employment', 'peer'], to: at(-1) })).toHaveLength(3);
     expect(await times({ types: [] })).toEqual([]);
     expect(await times({ types: ['NothingLikeIt'] })).toEqual([]);
-    for (const name of ['from', 'to']) {
+    for (const [name, time] of [['from', 'yesterday'], ['to', ''], ['from', '']] as const) {
       const { errors } = await story.person.ask(
         'query($id: ID!, $filter: TimelineFilter) { participant(id: $id) { timeline(filter: $filter) { totalCount } } }',
-        { id: story.id, filter: { [name]: 'yesterday' } });
+        { id: story.id, filter: { [name]: time } });
       expect(errors?.[0]?.extensions).toEqual({ code: 'VALIDATION', fields: [`filter.${name}`] });
     }
   });

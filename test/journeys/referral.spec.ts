@@ -152,6 +152,20 @@ describe('A referral', () => {
   });
 });
 
+describe('What was received', () => {
+  it('is not passed on by whom it was sent to (8)', async () => {
+    const { story } = await sent();
+    const forward = {
+      participantId: story.id, needCategory: 'housing', targetOrganizationId: system.dev.organizations.OrgO,
+    };
+    expect(await as('housing').refused('draftReferral', forward)).toEqual({ code: 'NO_REDISCLOSURE' });
+    for (const participantId of [randomUUID(), (await enrollP1(system)).id]) {
+      expect(await as('housing').refused('draftReferral', { ...forward, participantId })).toEqual({ code: 'FORBIDDEN_ROLE' });
+    }
+    expect(await as('supervisor').refused('draftReferral', forward)).toEqual({ code: 'FORBIDDEN_ROLE' });
+  });
+});
+
 describe('What leaves with a housing referral', () => {
   it('is the chosen fields within the minimum for housing, under the alias, and nothing that implies treatment (8)', async () => {
     const { story, id } = await sent({ sharedFields: ['preferredName', 'contact', 'reason'], reason: 'Needs a quiet room' });
@@ -211,6 +225,31 @@ describe('Sending', () => {
     await story.person.mutate('liftSuspension', { consentId: consent.id });
     await as('peer').mutate('sendReferral', { referralId });
     expect(await as('peer').refused('sendReferral', { referralId })).toEqual(inState('requested'));
+  });
+
+  it('asks for no consent beyond one that lets anybody of the target see it, in whatever role they act', async () => {
+    const to = (segment: string, orgId: string, purpose = 'COC') => ({
+      kind: 'named', recipients: [{ orgId }], segments: [segment], purposes: [purpose], expiry: { event: 'It is done' },
+    });
+    const { OrgED, OrgO, OrgR } = system.dev.organizations;
+    const peers = await system.newWorker('peer', OrgO!);
+    const story = await enrollP1(system);
+    await story.grant(to('health', OrgED!, 'TREAT'));
+    await story.grant(to('peer', OrgO!));
+    const [health, peerGroup] = [await story.refer('health', OrgED!), await story.refer('peerGroup', OrgO!)];
+    expect(await nodeOf(as('physician'), health.id)).toMatchObject({ id: health.id });
+    await peers.client.mutate('acceptReferral', { referralId: peerGroup.id });
+    expect(await see(peers.client, story.id)).toMatchObject({ referrals: [{ id: peerGroup.id, state: 'accepted' }] });
+
+    const mandated = await enrollP1(system);
+    await mandated.grant({
+      ...to('justice', system.dev.organizations.OrgJ!), kind: 'criminalJustice', revocableFrom: '2027-01-01T00:00:00.000Z',
+    });
+    const legal = await mandated.refer('legal', 'OrgJ');
+    expect(await nodeOf(as('justice'), legal.id)).toMatchObject({ id: legal.id });
+    // A peer who is nobody's on the team, at an organization that receives nothing.
+    const stranger = await system.newWorker('peer', OrgR!);
+    expect(await see(stranger.client, story.id)).toBeNull();
   });
 
   it('is refused while another to the same service is open, and names it where it may be seen', async () => {

@@ -92,7 +92,10 @@ describe('Joining the care team', () => {
       type: 'TeamMemberJoined', data: { ...asMember(clinician), isPrimaryPeer: false, name: 'Chris' },
     });
     for (const as of [{ ...clinician, role: 'physician' as const }, { ...clinician, orgId: orgR }]) {
-      given(careTeamStream, invited(clinician)).when(joinCareTeam, { participantId: p1 }, { as }).thenRefused('FORBIDDEN_ROLE');
+      const joining = (visible: boolean) => given(careTeamStream, invited(clinician))
+        .when(joinCareTeam, { participantId: p1 }, { as, facts: { visible } });
+      joining(true).thenRefused('FORBIDDEN_ROLE');
+      joining(false).thenRefused('NOT_FOUND');
     }
   });
 
@@ -153,6 +156,12 @@ describe('Removing from the care team', () => {
   it('takes a peer who is on the team', () => {
     given(careTeamStream, enrolledBy(peer), invited(clinician)).when(removeTeamMember, removal, { as: secondPeer })
       .thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('finds nobody who was never invited, before it looks at a version', () => {
+    const { state } = given(careTeamStream, enrolledBy(peer));
+    const command = { input: removal, caller: peer } as Parameters<NonNullable<typeof removeTeamMember.authorize>>[0];
+    expect(() => removeTeamMember.authorize!(command, state)).toThrow('No such team member.');
   });
 
   it('finds nobody who was never invited, and nobody twice', () => {

@@ -95,20 +95,27 @@ export const inviteTeamMember: CommandDefinition<z.infer<typeof invitation>, Car
 
 const joining = z.object({ participantId: id });
 
+export interface JoiningFacts {
+  /** They see the person already. */
+  visible: boolean;
+}
+
 /**
  * The invited accept, in the role and for the organization they were invited for. The first peer becomes the primary one.
- * @throws DomainError NOT_FOUND to anyone uninvited or shut out, who cannot tell the person exists
+ * @throws DomainError NOT_FOUND to anyone uninvited, shut out or in another role, who cannot tell the person exists
  */
-export const joinCareTeam: CommandDefinition<z.infer<typeof joining>, CareTeamState, CareTeamEvent> = {
+export const joinCareTeam: CommandDefinition<z.infer<typeof joining>, CareTeamState, CareTeamEvent, JoiningFacts> = {
   name: 'joinCareTeam',
   roles: teamRoles,
   input: joining,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
   entity: (_input, { members }, { memberId }) => members[memberId]?.membershipId,
-  authorize({ caller }, { members, restricted }) {
+  authorize({ caller, facts }, { members, restricted }) {
     const invited = members[caller.memberId];
     if (!invited || invited.state === 'removed' || restricted.includes(caller.memberId)) throw notFound('participant');
-    if (invited.role !== caller.role || invited.orgId !== caller.orgId) throw forbidden('Invited in another role.');
+    if (invited.role !== caller.role || invited.orgId !== caller.orgId) {
+      throw facts.visible ? forbidden('Invited in another role.') : notFound('participant');
+    }
   },
   decide({ caller }, { members }) {
     const invited = members[caller.memberId];
@@ -136,7 +143,10 @@ export const removeTeamMember: CommandDefinition<NamedMember, CareTeamState, Car
   input: namedMember,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   entity: ({ memberId }, { members }) => members[memberId]?.membershipId,
-  authorize: peersOnlyFromTheTeam,
+  authorize(command, state) {
+    if (!state.members[command.input.memberId]) throw notFound('team member');
+    peersOnlyFromTheTeam(command, state);
+  },
   decide({ input: { memberId } }, { members }) {
     const member = members[memberId];
     if (!member) throw notFound('team member');

@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
 import { derivedId, type Caller } from '@peerbridge/kernel';
 import { fact, given } from '../../kernel/testing.js';
-import { amendClinicianNote, clinicianNoteStream, recordClinicianNote } from './decider.js';
+import { amendClinicianNote, clinicianNoteStream, recordClinicianNote, type ClinicianNoteFacts } from './decider.js';
 
 const orgC = derivedId('test', 'OrgC', 0);
 const participantId = derivedId('test', 'P1', 0);
@@ -15,7 +15,9 @@ const recorded = fact('ClinicianNoteRecorded', {
 }, clinician);
 const amendment = { noteId, body: 'A second look.', reason: 'The day was wrong.' };
 
-const recording = (input: object, as = clinician) => given(clinicianNoteStream).when(recordClinicianNote, input, { as });
+const treating: ClinicianNoteFacts = { visible: true, membership: 'current' };
+const recording = (input: object, as = clinician, facts = treating) =>
+  given(clinicianNoteStream).when(recordClinicianNote, input, { as, facts });
 const amending = (input: object, as = clinician) => given(clinicianNoteStream, recorded).when(amendClinicianNote, input, { as });
 
 describe('Recording a clinician note', () => {
@@ -43,6 +45,14 @@ describe('Recording a clinician note', () => {
     ['participantId', 'P1'],
   ])('refuses %s %j', (field, value) => {
     recording({ ...note, [field]: value }).thenRefused('VALIDATION', { fields: [field] });
+  });
+
+  it('is for those who see the person, and late for those who were on the team when it happened', () => {
+    recording(note, clinician, { visible: true, membership: 'none' }).events();
+    recording(note, clinician, { visible: false, membership: 'former' }).events();
+    for (const membership of ['none', 'current'] as const) {
+      recording(note, clinician, { visible: false, membership }).thenRefused('NOT_FOUND');
+    }
   });
 
   it('names each segment once', () => {

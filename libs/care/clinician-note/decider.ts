@@ -44,11 +44,24 @@ const recordInput = z.object({
   path: ['segments'], message: 'A note of this type cannot be labelled counseling.',
 });
 
-export const recordClinicianNote: CommandDefinition<z.infer<typeof recordInput>, ClinicianNoteState, ClinicianNoteEvent> = {
+export interface ClinicianNoteFacts {
+  /** They see the person. */
+  visible: boolean;
+  /** Theirs on this person's team; a former one counts only if it stood at `occurredAt`, else it is none. */
+  membership: 'current' | 'former' | 'none';
+}
+
+/** Who has left the team no longer sees the person, and may still enter what happened before. */
+export const recordClinicianNote: CommandDefinition<
+  z.infer<typeof recordInput>, ClinicianNoteState, ClinicianNoteEvent, ClinicianNoteFacts
+> = {
   name: 'recordClinicianNote',
   roles: ['clinician', 'physician'],
   input: recordInput,
-  subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
+  subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
+  authorize({ facts }) {
+    if (!facts.visible && facts.membership !== 'former') throw notFound('participant');
+  },
   decide: ({ input, newId }) => [{ type: 'ClinicianNoteRecorded', data: { noteId: newId(), ...input } }],
 };
 

@@ -43,8 +43,7 @@ export class OutcomeResolver {
   @ResolveField(() => Employment, { nullable: true, description: 'As last reported, of what the viewer may see.' })
   async employment(@Parent() { access, session }: Participant): Promise<Employment | null> {
     if (!permitsField(access.decision, 'employment')) return null;
-    const { rows } = await session.items(access, 'employment', employmentTable, { first: 1, count: false });
-    const latest = rows[0]?.row;
+    const latest = await session.lastOccurred(access, 'employment', employmentTable);
     if (!latest) return null;
     const { fields } = await session.open(latest.sealed);
     return {

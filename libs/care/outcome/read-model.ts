@@ -3,10 +3,11 @@ import { defineTable, type Projection } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
 import type { OutcomeFact } from './events.js';
 
-/** One report of the person's employment. The latest that a viewer may see is what they see. */
+/** One report of the person's employment. Of those that a viewer may see, the last to have occurred is what they see. */
 export interface EmploymentRow {
   id: string;
   participant_id: string;
+  occurred_at: string;
   version: number;
   sealed: readonly SealedPart[];
 }
@@ -14,7 +15,7 @@ export interface EmploymentRow {
 export const employmentTable = defineTable<EmploymentRow>({
   name: 'employment',
   key: 'id',
-  columns: { id: 'uuid', participant_id: 'uuid', version: 'integer', sealed: 'jsonb' },
+  columns: { id: 'uuid', participant_id: 'uuid', occurred_at: 'instant', version: 'integer', sealed: 'jsonb' },
 });
 
 export const outcomeProjection: Projection<OutcomeFact> = {
@@ -24,8 +25,8 @@ export const outcomeProjection: Projection<OutcomeFact> = {
   handles: ['EmploymentStatusRecorded'],
   needs: () => [],
   apply(event, rows) {
-    const { recordId: id, participantId } = event.fact.data;
-    rows.put(employmentTable, { id, participant_id: participantId, version: event.fact.revision, sealed: event.sealed });
+    const { fact: { data: { recordId: id, participantId }, occurredAt, revision }, sealed } = event;
+    rows.put(employmentTable, { id, participant_id: participantId, occurred_at: occurredAt, version: revision, sealed });
     putItem(rows, event, {
       id, type: 'employment', segments: ['employment'], circles: ['peers', 'treating', 'supervision', 'outside'],
       by: 'author',

@@ -294,7 +294,6 @@ export class ParticipantResolver {
 @Resolver(() => Worker)
 export class WorkerParticipantsResolver {
   @ResolveField(() => ParticipantConnection, {
-    nullable: true,
     description: 'Those with whom this worker is on a team, as far as the caller may see them.',
   })
   async participants(

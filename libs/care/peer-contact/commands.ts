@@ -1,14 +1,11 @@
 import { bind, type FactsContext } from '@peerbridge/command';
+import { membershipThen } from '../care-team/index.js';
 import { logPeerContact, peerContactStream, setContactVisibility, type PeerContactFacts } from './decider.js';
 
-/** A former member of the team counts where they were on it when it happened (late entry). */
-async function contactFacts({ access, caller, occurredAt }: FactsContext<object>): Promise<PeerContactFacts> {
-  const own = (access?.facts.team ?? []).filter(({ memberId, role, orgId }) => (
-    memberId === caller.memberId && role === caller.role && orgId === caller.orgId));
-  const stood = own.some(({ joinedAt, removedAt }) =>
-    joinedAt !== undefined && joinedAt <= occurredAt && occurredAt < (removedAt ?? ''));
+async function contactFacts(context: FactsContext<object>): Promise<PeerContactFacts> {
+  const { access } = context;
   return {
-    membership: access?.decision.onTeam ? 'current' : stood ? 'former' : 'none',
+    membership: membershipThen(context), visible: access?.decision.visible ?? false,
     contactsOpenToTeam: access?.facts.contactsOpenToTeam ?? false,
   };
 }

@@ -12,7 +12,7 @@ const person: Caller = { memberId: derivedId('test', 'P1', 1), role: 'person', o
 
 type PeerContactData = Extract<PeerContactEvent, { type: 'PeerContactLogged' }>['data'];
 
-const onTeam: PeerContactFacts = { membership: 'current', contactsOpenToTeam: false };
+const onTeam: PeerContactFacts = { membership: 'current', visible: true, contactsOpenToTeam: false };
 const least = {
   participantId, startedAt: '2026-01-15T10:00:00.000Z', endedAt: '2026-01-15T10:52:00.000Z', modality: 'inPerson',
   supportTypes: ['emotional'], summary: 'A walk by the river.',
@@ -34,7 +34,8 @@ describe('Logging a peer contact', () => {
   it('keeps everything that was recorded', () => {
     const full = {
       ...least, setting: 'jail', continuumStage: 'harmReduction', supportTypes: ['instrumental', 'affiliational'],
-      activities: ['skill', 'skillCoping', 'advocacy'], dimensions: ['home', 'community'],
+      activities: ['skill', 'problemSolving', 'decisionMaking', 'coping', 'dailyLiving', 'advocacy'],
+      dimensions: ['home', 'community'],
       goalIds: [derivedId('test', 'goal', 0)], narrative: 'Long story.', coAuthored: true, livedExperienceShared: true,
       visibility: 'team',
     };
@@ -51,7 +52,8 @@ describe('Logging a peer contact', () => {
 
   it.each([
     ['modality', 'telepathy'], ['supportTypes', []], ['supportTypes', ['financial']], ['setting', 'bar'],
-    ['continuumStage', 'relapse'], ['activities', ['diagnosis']], ['dimensions', ['money']], ['goalIds', ['a goal']],
+    ['continuumStage', 'relapse'], ['activities', ['diagnosis']], ['activities', ['skillCoping']],
+    ['dimensions', ['money']], ['goalIds', ['a goal']],
     ['summary', '   '], ['visibility', 'public'], ['startedAt', 'yesterday'], ['endedAt', '2026-01-15'],
   ])('refuses %s %j', (field, value) => {
     logging({ ...least, [field]: value }).thenRefused('VALIDATION', { fields: [field] });
@@ -79,8 +81,10 @@ describe('Logging a peer contact', () => {
   });
 
   it('tells a peer who is not of the team nothing, not even that the person exists', () => {
-    logging(least, { ...onTeam, membership: 'none' }).thenRefused('NOT_FOUND');
-    logging({ ...least, visibility: 'team' }, { ...onTeam, membership: 'none' }).thenRefused('NOT_FOUND');
+    const stranger = { ...onTeam, membership: 'none', visible: false } as const;
+    logging(least, stranger).thenRefused('NOT_FOUND');
+    logging({ ...least, visibility: 'team' }, stranger).thenRefused('NOT_FOUND');
+    logging(least, { ...stranger, visible: true }).thenRefused('FORBIDDEN_ROLE');
   });
 
   it('does not open it to the team on the peer\'s word alone', () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  id, instant, invalid, longText, notFound, settings, someOf, type CommandDefinition, type StreamDefinition,
+  forbidden, id, instant, invalid, longText, notFound, settings, someOf, type CommandDefinition, type StreamDefinition,
 } from '@peerbridge/kernel';
 import {
   activities, continuumStages, dimensions, modalities, peerContactEvents, supportTypes, visibilities,
@@ -24,6 +24,8 @@ export const peerContactStream: StreamDefinition<PeerContactState, PeerContactFa
 export interface PeerContactFacts {
   /** The caller's on this person's team; a former one counts only if it stood at `occurredAt`, else it is none. */
   membership: 'current' | 'former' | 'none';
+  /** They see the person, on the team or not. */
+  visible: boolean;
   /** The person's standing preference. */
   contactsOpenToTeam: boolean;
 }
@@ -59,7 +61,8 @@ export const logPeerContact: CommandDefinition<z.infer<typeof logInput>, PeerCon
   // A worker who has left the team no longer sees the person, and may still enter what happened before.
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
   authorize({ facts }) {
-    if (facts.membership === 'none') throw notFound('participant');
+    if (facts.membership !== 'none') return;
+    throw facts.visible ? forbidden('Not on this care team.') : notFound('participant');
   },
   decide({ input, now, newId, facts }) {
     const ahead = (['startedAt', 'endedAt'] as const).filter((field) => input[field] > now);

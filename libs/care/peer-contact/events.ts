@@ -13,9 +13,12 @@ export const dimensions = ['health', 'home', 'purpose', 'community'] as const;
 export const continuumStages = ['prevention', 'harmReduction', 'treatment', 'recovery'] as const;
 
 export const activities = [
-  'connection', 'linkage', 'coaching', 'resource', 'accompaniment', 'sharedActivity', 'skill', 'skillProblemSolving',
-  'skillDecisionMaking', 'skillCoping', 'skillDailyLiving', 'advocacy',
+  'connection', 'linkage', 'coaching', 'resource', 'accompaniment', 'sharedActivity', 'skill', 'problemSolving', 'decisionMaking',
+  'coping', 'dailyLiving', 'advocacy',
 ] as const;
+
+/** Written before skills had the words of the domain; still read. */
+const formerActivities = ['skillProblemSolving', 'skillDecisionMaking', 'skillCoping', 'skillDailyLiving'] as const;
 
 /** A contact is between the two of them unless the person opens it to the team. */
 export const visibilities = ['personAndPeer', 'team'] as const;
@@ -32,7 +35,7 @@ export const peerContactLogged = defineEvent({
     setting: z.enum(settings).optional(),
     continuumStage: z.enum(continuumStages).optional(),
     supportTypes: z.array(z.enum(supportTypes)).min(1),
-    activities: z.array(z.enum(activities)),
+    activities: z.array(z.enum([...activities, ...formerActivities])),
     dimensions: z.array(z.enum(dimensions)),
     goalIds: z.array(id),
     summary: longText,

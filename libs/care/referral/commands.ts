@@ -33,7 +33,10 @@ async function sendFacts({ session, access, item, now }: FactsContext<{ referral
 }
 
 export const draftReferralBinding = bind(referralStream, draftReferral, {
-  facts: async ({ input, session }) => ({ targetRegistered: await session.organizationIsRegistered(input.targetOrganizationId) }),
+  facts: async ({ input, session, access }) => ({
+    visible: access?.decision.visible ?? false,
+    targetRegistered: await session.organizationIsRegistered(input.targetOrganizationId),
+  }),
 });
 export const sendReferralBinding = bind(referralStream, sendReferral, { facts: sendFacts });
 export const acceptReferralBinding = bind(referralStream, acceptReferral);

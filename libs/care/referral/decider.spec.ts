@@ -44,8 +44,9 @@ const only = { referralId };
 
 describe('Drafting a referral', () => {
   const input = { participantId, needCategory: 'housing', targetOrganizationId: orgH };
-  const drafting = (more: object = {}, as = peer, targetRegistered = true) =>
-    given(referralStream).when(draftReferral, { ...input, ...more }, { as, facts: { targetRegistered } });
+  const sound = { targetRegistered: true, visible: true };
+  const drafting = (more: object = {}, as = peer, facts = sound) =>
+    given(referralStream).when(draftReferral, { ...input, ...more }, { as, facts });
 
   it('shares nothing and tells no peer unless said so', () => {
     drafting({}, person).then({
@@ -64,9 +65,23 @@ describe('Drafting a referral', () => {
 
   it('is for the person, peers, clinicians and physicians', () => {
     for (const role of ['person', 'peer', 'clinician', 'physician'] as const) drafting({}, { ...peer, role }).events();
-    for (const role of ['supervisor', 'housing', 'family', 'auditor'] as const) {
+    for (const role of ['supervisor', 'family', 'auditor'] as const) {
       drafting({}, { ...peer, role }).thenRefused('FORBIDDEN_ROLE');
     }
+  });
+
+  it('is not for those outside who received the person: they pass nobody on', () => {
+    for (const role of ['housing', 'employer', 'educator', 'justice', 'other'] as const) {
+      const as = { ...peer, role };
+      drafting({}, as).thenRefused('NO_REDISCLOSURE');
+      drafting({}, as, { targetRegistered: false, visible: true }).thenRefused('NO_REDISCLOSURE');
+      drafting({}, as, { ...sound, visible: false }).thenRefused('FORBIDDEN_ROLE');
+      drafting({ needCategory: 'money' }, as).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+
+  it('is of a person whom the requester sees', () => {
+    drafting({}, peer, { ...sound, visible: false }).thenRefused('NOT_FOUND');
   });
 
   it.each([
@@ -77,11 +92,11 @@ describe('Drafting a referral', () => {
   });
 
   it('needs a target in the directory', () => {
-    drafting({}, peer, false).thenRefused('VALIDATION', { fields: ['targetOrganizationId'] });
+    drafting({}, peer, { ...sound, targetRegistered: false }).thenRefused('VALIDATION', { fields: ['targetOrganizationId'] });
   });
 
   it('may be done twice: a draft is not open', () => {
-    given(referralStream, drafted).when(draftReferral, input, { as: peer, facts: { targetRegistered: true } }).events();
+    given(referralStream, drafted).when(draftReferral, input, { as: peer, facts: sound }).events();
   });
 });
 

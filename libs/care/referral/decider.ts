@@ -43,7 +43,14 @@ export const referralStream: StreamDefinition<ReferralsState, ReferralFact> = {
 
 const requesterRoles = ['person', 'peer', 'clinician', 'physician'] as const satisfies readonly Role[];
 
+/** Who receives referrals, and forwards nothing of what they received (42 CFR 2.32, 2.33). */
+const receiverRoles = ['housing', 'employer', 'educator', 'justice', 'other'] as const satisfies readonly Role[];
+
+const requests = ({ role }: Caller): boolean => (requesterRoles as readonly Role[]).includes(role);
+
 export interface DraftReferralFacts {
+  /** They see the person. */
+  visible: boolean;
   /** The target is an organization of the directory. */
   targetRegistered: boolean;
 }
@@ -58,13 +65,22 @@ const draftInput = z.object({
   tellPeer: z.boolean().default(false),
 });
 
-/** A person may refer themself; nothing leaves before it is sent. */
+/**
+ * A person may refer themself; nothing leaves before it is sent.
+ * @throws DomainError NO_REDISCLOSURE where somebody outside passes on a person whom they see by a consent
+ */
 export const draftReferral: CommandDefinition<z.infer<typeof draftInput>, ReferralsState, ReferralEvent, DraftReferralFacts> = {
   name: 'draftReferral',
   roles: requesterRoles,
+  refusedLater: receiverRoles,
   input: draftInput,
-  subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
+  subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
+  authorize({ caller, facts }) {
+    if (facts.visible) return;
+    throw requests(caller) ? notFound('participant') : forbidden(`draftReferral is not for ${caller.role}.`);
+  },
   decide({ input, caller, newId, facts }) {
+    if (!requests(caller)) throw new DomainError('NO_REDISCLOSURE', 'What was received is not passed on.');
     if (!facts.targetRegistered) throw invalid('No such organization.', 'targetOrganizationId');
     const { memberId, role, orgId } = caller;
     return [{ type: 'ReferralDrafted', data: { referralId: newId(), ...input, requestedBy: { memberId, role, orgId } } }];

@@ -75,8 +75,9 @@ export class TimelineFilter {
 /** @throws DomainError VALIDATION where a time is malformed */
 function checked(filter: TimelineFilter | null | undefined): Filter {
   const time = (name: 'from' | 'to'): string | undefined => {
-    if (!filter?.[name]) return undefined;
-    const parsed = instant.safeParse(filter[name]);
+    const given = filter?.[name];
+    if (given === undefined || given === null) return undefined;
+    const parsed = instant.safeParse(given);
     if (!parsed.success) throw invalid(`filter.${name} is not a time.`, `filter.${name}`);
     return parsed.data;
   };

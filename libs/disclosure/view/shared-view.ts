@@ -356,6 +356,18 @@ export class ViewSession {
     return { ...cut(rows, page.first, ({ label }) => encodeCursor(label.position)), totalCount };
   }
 
+  /** Of one kind of node, the one that tells of the latest time, however late it was written down. */
+  async lastOccurred<Row extends { occurred_at: string }>(
+    access: PersonAccess, type: string, table: Table<Row>,
+  ): Promise<Row | undefined> {
+    const [last] = await this.view.rows<Row>((schema) => sql`
+      SELECT content.* FROM (
+        SELECT * FROM ${tableIn(schema, itemTable)} WHERE type = ${type} AND ${compileItemRule(access.decision)}
+      ) AS item JOIN ${tableIn(schema, table)} AS content ON content.${raw(table.key)} = item.id
+      ORDER BY content.occurred_at DESC, item.position DESC LIMIT 1`);
+    return last;
+  }
+
   /** The person's story, newest occurrence first, ties by position. */
   async timeline(
     access: PersonAccess, page: PageRequest, filter: TimelineFilter = {},
