@@ -13,8 +13,8 @@ const contact = ({ id, enrolledAt }: Story, change: Record<string, unknown> = {}
   modality: 'phone', supportTypes: ['emotional'], summary: 'A talk.', ...change,
 });
 /** Answered without waiting for the view to show it. */
-const asked = (by: Client, name: string, input: Record<string, unknown>) => by.ask<Record<string, Payload | null>>(
-  `mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { id version position } }`, { input });
+const asked = (by: Client, name: string, input: Record<string, unknown>) => by.ask<Record<string, Payload | null>>(`
+  mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { id version position } }`, { input });
 const codesOf = (answer: { errors?: { extensions: { code: string } }[] }) =>
   (answer.errors ?? []).map(({ extensions }) => extensions.code);
 
@@ -103,7 +103,8 @@ describe('The version of a participant', () => {
       'recordEmploymentStatus', input, 'participant { version }');
     expect([recorded.version, recorded.participant.version, await version(story)]).toEqual([current, current, current]);
     const shutOut = { participantId: story.id, memberId: peer!.memberId };
-    expect(await story.person.mutate('restrictWorker', { ...shutOut, expectedVersion: current })).toMatchObject({ version: current });
+    expect(await story.person.mutate('restrictWorker', { ...shutOut, expectedVersion: current }))
+      .toMatchObject({ version: current });
     expect(await story.person.refused('liftRestriction', { ...shutOut, expectedVersion: -1 }))
       .toEqual({ code: 'VERSION_CONFLICT', actualVersion: current });
     await story.person.mutate('liftRestriction', shutOut);
