@@ -14,7 +14,9 @@ const contact = ({ id, enrolledAt }: Story, change: Record<string, unknown> = {}
 });
 /** Answered without waiting for the view to show it. */
 const asked = (by: Client, name: string, input: Record<string, unknown>) => by.ask<Record<string, Payload | null>>(`
-  mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) { ${name}(input: $input) { id version position } }`, { input });
+  mutation ($input: ${name[0]!.toUpperCase()}${name.slice(1)}Input!) {
+    ${name}(input: $input) { id version position }
+  }`, { input });
 const codesOf = (answer: { errors?: { extensions: { code: string } }[] }) =>
   (answer.errors ?? []).map(({ extensions }) => extensions.code);
 
