@@ -273,6 +273,9 @@ describe('LIMIT_EXCEEDED', () => {
     expect((await ask(nested(12))).status).toBe(200);
     expect((await ask(aliased(15))).status).toBe(200);
     expect((await ask(`{ viewer { id } } #${'x'.repeat(100 * 1024)}`)).status).toBe(200);
+    expect((await ask(`{ viewer { ${'...F '.repeat(18_000)} } } fragment F on Viewer { id }`)).status).toBe(200);
+    const full = (below: string) => `colleagues(first: 100) { self { ${below} } }`;
+    expect((await ask(`{ viewer { ${full(full(full('id name')))} } }`)).status).toBe(200);
     const variables = { input: { commandId: '1', body: 'x'.repeat(100 * 1024) } };
     expect((await ask('mutation ($input: NoteInput!) { note(input: $input) { id } }', { variables })).status).toBe(200);
     expect((await ask(getIntrospectionQuery())).body.errors).toBeUndefined();
@@ -287,8 +290,8 @@ describe('LIMIT_EXCEEDED', () => {
     ['aliases within fragments', `{ viewer { ${Array.from({ length: 12 }, (_, i) => `self { ...A${i % 2} }`).join(' ')} } }
       fragment A0 on Viewer { ${Array.from({ length: 10 }, (_, i) => `a${i}: id`).join(' ')} }
       fragment A1 on Viewer { ${Array.from({ length: 10 }, (_, i) => `b${i}: id`).join(' ')} }`],
-    ['cost', '{ viewer { colleagues(first: 100) { colleagues(first: 100) { colleagues(first: 100) { self { id } } } } } }'],
-    ['a document of many tokens', `{ viewer { ${'id '.repeat(25_000)} } }`],
+    ['cost', `{ viewer { ${'colleagues(first: 100) { '.repeat(4)}self { id }${' }'.repeat(4)} } }`],
+    ['a document of many tokens', `{ viewer { ${'id '.repeat(61_000)} } }`],
     ['fragments that multiply', `{ viewer { ...F0 } } ${Array.from({ length: 40 }, (_, i) =>
       `fragment F${i} on Viewer { ${i < 39 ? `...F${i + 1} self { ...F${i + 1} }` : 'id'} }`).join(' ')}`],
   ])('%s', async (_what, query) => {
@@ -297,7 +300,7 @@ describe('LIMIT_EXCEEDED', () => {
 
   it('looks at the page sizes that variables give', async () => {
     const page = (below: string) => `{ colleagues(first: $n) ${below} }`;
-    const query = `query ($n: Int) { viewer ${page(page(page('{ self { id } }')))} }`;
+    const query = `query ($n: Int) { viewer ${page(page(page(page('{ self { id } }'))))} }`;
     for (let i = 0; i < 3; i += 1) {
       expect((await ask(query, { variables: { n: 10 } })).status).toBe(200);
       expect(codeOf(await ask(query, { variables: { n: 100 } }))).toEqual([400, 'LIMIT_EXCEEDED']);
@@ -325,8 +328,8 @@ describe('LIMIT_EXCEEDED', () => {
 
   it('is said of what would take too long to validate', async () => {
     expect(codeOf(await ask(`{ viewer { ${'self { id } '.repeat(1400)} } }`))).toEqual([400, 'LIMIT_EXCEEDED']);
-    expect(codeOf(await ask(`{ viewer { ${'self { salary } '.repeat(1600)} } }`))).toEqual([400, 'LIMIT_EXCEEDED']);
-    const spread = `{ viewer { ${'...F '.repeat(6000)} } } fragment F on Viewer { salary }`;
+    expect(codeOf(await ask(`{ viewer { ${'self { salary } '.repeat(10_100)} } }`))).toEqual([400, 'LIMIT_EXCEEDED']);
+    const spread = `{ viewer { ${'...F '.repeat(20_100)} } } fragment F on Viewer { salary }`;
     expect(codeOf(await ask(spread))).toEqual([400, 'LIMIT_EXCEEDED']);
   });
 });

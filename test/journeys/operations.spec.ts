@@ -181,6 +181,9 @@ describe('Who asks', () => {
     expect(await post(aliases(15))).toEqual({ status: 200 });
     expect(await post(aliases(100))).toEqual(tooMuch);
     expect(await post(deep(1))).toEqual({ status: 200 });
+    // Depth 12, each list in full.
+    expect(await post(`{ participants(first: 100) { edges { node { team(first: 100) { edges { node { participant {
+      contacts(first: 100) { edges { node { author { id } } } } } } } } } } } }`)).toEqual({ status: 200 });
     expect(await post(deep(4))).toEqual(tooMuch);
     expect(await post(`{ viewer { id } } #${'x'.repeat(100 * 1024 - 100)}`)).toEqual({ status: 200 });
     expect(await post(`{ viewer { id } } #${'x'.repeat(1024 * 1024)}`)).toEqual({ status: 413, code: 'LIMIT_EXCEEDED' });

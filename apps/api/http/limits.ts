@@ -12,13 +12,13 @@ import { DomainError } from '@peerbridge/kernel';
 export const limits = {
   bodyBytes: 256 * 1024,
   /** Of the parser: what is longer is not even looked at. */
-  tokens: 20_000,
-  /** Fields, fragments spread out. Validation compares each with each, so its cost is the square of this. */
-  selections: 3_000,
+  tokens: 60_000,
+  /** Fields, fragments spread out. Beyond some hundreds of the same field in one place GraphQL's own validation gives up. */
+  selections: 20_000,
   depth: 18,
   aliases: 40,
-  /** Objects that an answer may hold when every page is full. */
-  cost: 100_000,
+  /** Objects that an answer may hold when every page is full: three lists of 100 in one another are as deep as is always fine. */
+  cost: 5_000_000,
   /** A page beyond this is refused by the field itself. */
   pageSize: 100,
 } as const;
