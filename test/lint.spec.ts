@@ -21,6 +21,20 @@ describe('The dependency rule', () => {
     expect(refused(file, '@peerbridge/kernel', 'zod', './events.js', '../consent/events.js')).toEqual([]);
   });
 
+  it('lets facts and rules import each other, and nothing beside them that is not pure', () => {
+    const impure = ['./graphql.js', './read-model.js', './commands.js', './index.js', './rules/deep.js'];
+    expect(refused('libs/care/peer-contact/decider.ts', './events.js', './overlap.js', ...impure)).toEqual(impure);
+    expect(refused('libs/care/peer-contact/events.ts', './billing.js', ...impure)).toEqual(impure);
+  });
+
+  it('lets no deeper folder out of the rule', () => {
+    const outside = ['../../index.js', '../../../consent/decider.js', 'pg', 'kafkajs', '@eventstore/db-client', ...adapters];
+    expect(refused('libs/care/referral/rules/deep.ts', ...outside)).toEqual(outside);
+    expect(refused('libs/projection/rows/of/persons.ts', '@peerbridge/kernel', '@peerbridge/care')).toEqual(['@peerbridge/care']);
+    const impure = ['pg', '@peerbridge/vault'];
+    expect(refused('libs/disclosure/policy/segments/sud.ts', 'zod', ...impure)).toEqual(impure);
+  });
+
   it('lets a capability ask another and read its facts, but never its inside', () => {
     const file = 'libs/care/referral/commands.ts';
     const inside = ['../consent/decider.js', '../consent/read-model.js', '../../disclosure/index.js', '../../../apps/system.js'];
@@ -54,6 +68,7 @@ describe('The dependency rule', () => {
     expect(refused('libs/messaging/relay.ts', ...clients)).toEqual(clients);
     expect(refused('libs/messaging/kafka/kafka-publisher.ts', ...clients)).toEqual(['@eventstore/db-client']);
     expect(refused('libs/event-store/eventstoredb/index.ts', ...clients)).toEqual(['kafkajs']);
+    expect(refused('apps/relay/relay.ts', ...clients)).toEqual(clients);
   });
 
   it.each(['libs/command/executor.ts', 'libs/care/referral/graphql.ts', 'apps/api/main.ts'])(

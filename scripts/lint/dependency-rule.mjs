@@ -38,6 +38,9 @@ const bans = {
 /** Specifiers, as regular expressions. */
 const anyPackage = '(?!@peerbridge/|\\.).+';
 const sibling = '\\./[\\w-]+\\.js';
+/** A capability's facts and rules, by the names of their files. */
+const pureFiles = ['events', 'decider', 'life-cycle', 'shared', 'billing', 'overlap'];
+const pureSibling = `\\./(?:${pureFiles.join('|')})\\.js`;
 const ours = (names) => names.map((name) => `@peerbridge/${name}`);
 const testKit = ['@jest/globals', 'fast-check', '\\.\\./\\.\\./kernel/(?:testing|golden)\\.js'];
 
@@ -54,13 +57,20 @@ const mayImport = (files, allowed, message, banned = []) => ({
 /** ESLint's configuration of who may import whom. The tables above are the architecture. */
 export const dependencyRule = [
   { files: ['**/*.{ts,js,mjs}'], rules: { 'no-restricted-imports': ['error', { patterns: [bans.inMemoryEvents] }] } },
+  {
+    files: ['apps/**/*.{ts,js,mjs}'],
+    rules: { 'no-restricted-imports': ['error', { patterns: [bans.inMemoryEvents, bans.kafka, bans.eventStoreClient] }] },
+  },
 
   ...Object.entries(layers).flatMap(([name, below]) => {
     const message = `libs/${name} imports itself, packages, and of our libraries: ${ours(below).join(', ') || 'none'}.`;
     const banned = [bans.adapters, bans.kafka, bans.eventStoreClient];
+    const inside = '\\.\\.?/(?!\\.).+';
     return [
       mayImport([`libs/${name}/*.ts`], [anyPackage, '\\./.+', ...ours(below)], message, banned),
-      mayImport([`libs/${name}/*/*.ts`], [anyPackage, '\\.\\.?/(?!\\.).+', ...ours(below)], message, banned),
+      mayImport([`libs/${name}/*/*.ts`], [anyPackage, inside, ...ours(below)], message, banned),
+      // Deeper folders belong to the folder above them; what that folder may do more, they may not.
+      mayImport([`libs/${name}/*/*/**/*.ts`], [anyPackage, inside, ...ours(below)], message, [...banned, bans.driver]),
     ];
   }),
 
@@ -75,13 +85,13 @@ export const dependencyRule = [
     [anyPackage, sibling, '\\.\\./capability\\.js', '\\.\\./[\\w-]+/(?:index|events)\\.js', ...ours(layers.care)],
     'A capability never imports the inside of another: it reads its events.js or asks its index.js.',
     [bans.driver, bans.adapters, bans.kafka, bans.eventStoreClient]),
-  mayImport(['libs/care/*/{events,decider,life-cycle,shared,billing,overlap}.ts'],
-    ['zod', sibling, '\\.\\./[\\w-]+/events\\.js', ...ours(['kernel'])],
-    'Facts and rules are pure: they import the kernel, zod, and the facts of other capabilities. Nothing else.'),
+  mayImport([`libs/care/*/{${pureFiles.join(',')}}.ts`],
+    ['zod', pureSibling, '\\.\\./[\\w-]+/events\\.js', ...ours(['kernel'])],
+    'Facts and rules are pure: they import the kernel, zod, each other, and the facts of other capabilities. Nothing else.'),
   mayImport(['libs/care/*/*.spec.ts'], ['zod', sibling, '\\.\\./[\\w-]+/events\\.js', ...ours(['kernel']), ...testKit],
     'Facts and rules are tested without servers; what needs one is tested in test/.'),
 
-  mayImport(['libs/disclosure/policy/*.ts'], ['zod', sibling, ...ours(['kernel'])],
+  mayImport(['libs/disclosure/policy/**/*.ts'], ['zod', sibling, ...ours(['kernel'])],
     'The policy is pure: it imports the kernel and zod. Nothing else.'),
   mayImport(['libs/disclosure/policy/predicate.ts'], ['zod', 'sql-template-tag', sibling, ...ours(['kernel'])],
     'The policy, said in SQL, imports the kernel and the query builder. Nothing else.'),
