@@ -1,5 +1,5 @@
 import { bind, type FactsContext } from '@peerbridge/command';
-import { reachesOrganization } from '@peerbridge/disclosure';
+import { reachesOrganization, type PersonAccess } from '@peerbridge/disclosure';
 import type { Role } from '@peerbridge/kernel';
 import {
   acceptReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral, draftReferral, failReferral, holdReferral,
@@ -21,10 +21,11 @@ const MOST_REFERRALS_NAMED = 100;
 
 async function sendFacts({ session, access, item, now }: FactsContext<{ referralId: string }>): Promise<SendReferralFacts> {
   const row = item && await session.content(referralTable, item.id);
-  if (!access || !row || !item) return { consentIds: [], visibleReferralIds: [] };
+  if (!access || !row || !item) return { visible: false, consentIds: [], visibleReferralIds: [] };
   const { rows } = await session.items(access, 'referral', referralTable, { first: MOST_REFERRALS_NAMED, count: false });
   const need = row.need_category;
   return {
+    visible: access.decision.visible,
     consentIds: reachesOrganization(
       access.facts, item.source_org_id, row.target_org_id, segmentOfNeed[need], rolesOfTarget[need], now,
     ),
@@ -32,10 +33,12 @@ async function sendFacts({ session, access, item, now }: FactsContext<{ referral
   };
 }
 
+const seesPerson = (access: PersonAccess | undefined): boolean => access?.decision.visible ?? false;
+const requesterFacts = async ({ access }: FactsContext<object>) => ({ visible: seesPerson(access) });
+
 export const draftReferralBinding = bind(referralStream, draftReferral, {
   facts: async ({ input, session, access }) => ({
-    visible: access?.decision.visible ?? false,
-    targetRegistered: await session.organizationIsRegistered(input.targetOrganizationId),
+    visible: seesPerson(access), targetRegistered: await session.organizationIsRegistered(input.targetOrganizationId),
   }),
 });
 export const sendReferralBinding = bind(referralStream, sendReferral, { facts: sendFacts });
@@ -48,5 +51,7 @@ export const reopenReferralBinding = bind(referralStream, reopenReferral);
 export const failReferralBinding = bind(referralStream, failReferral);
 export const confirmReferralBinding = bind(referralStream, confirmReferral);
 export const disputeReferralBinding = bind(referralStream, disputeReferral);
-export const withdrawReferralBinding = bind(referralStream, withdrawReferral);
-export const markReferralEnteredInErrorBinding = bind(referralStream, markReferralEnteredInError);
+export const withdrawReferralBinding = bind(referralStream, withdrawReferral, { facts: requesterFacts });
+export const markReferralEnteredInErrorBinding = bind(referralStream, markReferralEnteredInError, {
+  facts: requesterFacts,
+});

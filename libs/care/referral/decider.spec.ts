@@ -39,7 +39,7 @@ const delivered = happened('ServiceDelivered');
 const disputed = happened('LoopDisputed');
 const toDelivered = [drafted, sent, accepted, started, delivered];
 
-const permitted: SendReferralFacts = { consentIds: [consentId], visibleReferralIds: [] };
+const permitted: SendReferralFacts = { visible: true, consentIds: [consentId], visibleReferralIds: [] };
 const only = { referralId };
 
 describe('Drafting a referral', () => {
@@ -131,7 +131,7 @@ describe('Sending a referral', () => {
   });
 
   it('says that it is a duplicate before it says that a consent is missing', () => {
-    sending({ consentIds: [], visibleReferralIds: [] }, peer, earlierIs('ReferralSent')).thenRefused('DUPLICATE_OPEN_REFERRAL');
+    sending({ ...permitted, consentIds: [] }, peer, earlierIs('ReferralSent')).thenRefused('DUPLICATE_OPEN_REFERRAL');
   });
 
   it('is allowed beside a draft, beside one that has ended, and beside one to another service of the target', () => {
@@ -149,7 +149,7 @@ describe('Sending a referral', () => {
   });
 
   it('happens once', () => {
-    given(referralStream, drafted, sent).when(sendReferral, only, { as: peer, facts: { consentIds: [], visibleReferralIds: [] } })
+    given(referralStream, drafted, sent).when(sendReferral, only, { as: peer, facts: { ...permitted, consentIds: [] } })
       .thenRefused('INVALID_TRANSITION', { state: 'requested' });
   });
 });
@@ -251,18 +251,20 @@ describe('Taking a referral back', () => {
   const because = { ...only, reason: 'Found a place with family.' };
 
   it('is the requester\'s or the person\'s, with a reason', () => {
-    const withdrawing = (as: Caller, input: object = because) =>
-      given(referralStream, drafted, sent).when(withdrawReferral, input, { as });
+    const withdrawing = (as: Caller, input: object = because, visible = as !== person) =>
+      given(referralStream, drafted, sent).when(withdrawReferral, input, { as, facts: { visible } });
     for (const as of [peer, person]) {
       withdrawing(as).then({ type: 'ReferralWithdrawn', data: { ...about, reason: because.reason } });
     }
     for (const as of [colleague, target]) withdrawing(as).thenRefused('FORBIDDEN_ROLE');
     withdrawing(peer, only).thenRefused('VALIDATION', { fields: ['reason'] });
+    // Who no longer sees the person no longer acts for them.
+    withdrawing(peer, because, false).thenRefused('NOT_FOUND');
   });
 
   it('as entered in error is the requester\'s alone, with a reason', () => {
     const marking = (as: Caller, input: object = because, requester = peer) =>
-      given(referralStream, draftedBy(requester), sent).when(markReferralEnteredInError, input, { as });
+      given(referralStream, draftedBy(requester), sent).when(markReferralEnteredInError, input, { as, facts: permitted });
     marking(peer).then({ type: 'ReferralEnteredInError', data: { ...about, reason: because.reason } });
     marking(person).thenRefused('FORBIDDEN_ROLE');
     marking(person, because, person).events();

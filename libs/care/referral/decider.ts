@@ -48,9 +48,12 @@ const receiverRoles = ['housing', 'employer', 'educator', 'justice', 'other'] as
 
 const requests = ({ role }: Caller): boolean => (requesterRoles as readonly Role[]).includes(role);
 
-export interface DraftReferralFacts {
-  /** They see the person. */
+/** Who asks for something acts for a person whom they see. */
+export interface RequesterFacts {
   visible: boolean;
+}
+
+export interface DraftReferralFacts extends RequesterFacts {
   /** The target is an organization of the directory. */
   targetRegistered: boolean;
 }
@@ -96,7 +99,7 @@ const parties = {
     parties.requester(referral, caller) || parties.person(referral, caller),
 };
 
-interface Step<Input extends { referralId: string }, Facts> {
+interface Step<Input extends { referralId: string }, Facts extends RequesterFacts | undefined> {
   name: string;
   roles: readonly Role[];
   party: keyof typeof parties;
@@ -107,7 +110,7 @@ interface Step<Input extends { referralId: string }, Facts> {
 }
 
 /** A command on a referral that exists: a party to it takes one step of its life cycle. */
-function step<Input extends { referralId: string }, Facts = undefined>(
+function step<Input extends { referralId: string }, Facts extends RequesterFacts | undefined = undefined>(
   { name, roles, party, input, event, check }: Step<Input, Facts>,
 ): CommandDefinition<Input, ReferralsState, ReferralEvent, Facts> {
   const find = (state: ReferralsState, referralId: string): Referral => {
@@ -122,9 +125,11 @@ function step<Input extends { referralId: string }, Facts = undefined>(
     subject: ({ referralId }) => ({ kind: 'item', type: 'referral', id: referralId }),
     entity: ({ referralId }) => referralId,
     authorize(command, state) {
-      if (!parties[party](find(state, command.input.referralId), command.caller)) {
-        throw forbidden('Another party to this referral takes this step.');
-      }
+      const { input: { referralId }, caller, facts } = command;
+      const referral = find(state, referralId);
+      if (!parties[party](referral, caller)) throw forbidden('Another party to this referral takes this step.');
+      const asks = party !== 'target' && caller.role !== 'person';
+      if (asks && !facts?.visible) throw notFound('referral');
     },
     decide(command, state) {
       const referral = find(state, command.input.referralId);
@@ -139,7 +144,7 @@ function step<Input extends { referralId: string }, Facts = undefined>(
   };
 }
 
-export interface SendReferralFacts {
+export interface SendReferralFacts extends RequesterFacts {
   /** The consents in force that let the target see the referral. */
   consentIds: readonly string[];
   /** The referrals of this person that the caller may see, and so be told of. */
@@ -251,7 +256,7 @@ export const disputeReferral = step({
 
 const withReason = z.object({ referralId: id, reason: longText });
 
-export const withdrawReferral = step({
+export const withdrawReferral = step<z.infer<typeof withReason>, RequesterFacts>({
   name: 'withdrawReferral',
   roles: requesterRoles,
   party: 'requesterOrPerson',
@@ -259,7 +264,7 @@ export const withdrawReferral = step({
   event: (about, input) => ({ type: 'ReferralWithdrawn', data: { ...about, ...input } }),
 });
 
-export const markReferralEnteredInError = step({
+export const markReferralEnteredInError = step<z.infer<typeof withReason>, RequesterFacts>({
   name: 'markReferralEnteredInError',
   roles: requesterRoles,
   party: 'requester',
