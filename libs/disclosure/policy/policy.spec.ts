@@ -495,8 +495,9 @@ describe('need to know', () => {
       expect(openTo(visiting, withTeam(facts, joined(visiting)))).toEqual(['mh', 'social']);
       expect(openTo(visiting, { ...facts, partyOrgIds: [organizations.H] })).toEqual(['mh', 'social']);
     }
-    const toRiverside = personWith({ ...fromClinic, recipients: [{ orgId: organizations.R }] });
-    expect(openTo(PE2, { ...toRiverside, partyOrgIds: [organizations.R] })).toEqual([]);
+    // Inside the program it is the team's alone.
+    const inside = personWith({ ...fromClinic, recipients: [{ orgId: organizations.R }, { memberId: PE2.memberId }] });
+    expect(openTo(PE2, { ...inside, partyOrgIds: [organizations.R] })).toEqual([]);
   });
 });
 
