@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventData, EventMetadata } from '@peerbridge/kernel';
 import {
-  AppendTooLarge, comparePositions, ForeignPosition, MAX_APPEND_BYTES, StoreUnavailable, WrongExpectedRevision,
-  type AppendResult, type EventStore, type ExpectedRevision, type ReadAllOptions, type ReadStreamOptions, type RecordedEvent,
-  type StoredEvent, type SubscribeAllOptions, type SubscriptionItem,
+  AppendTooLarge, comparePositions, ForeignPosition, lastPosition, MAX_APPEND_BYTES, StoreUnavailable, WrongExpectedRevision,
+  type AppendResult, type EventStore, type ExpectedRevision, type Position, type ReadAllOptions, type ReadStreamOptions,
+  type RecordedEvent, type StoredEvent, type SubscribeAllOptions, type SubscriptionItem,
 } from './port.js';
 
 export interface StoreUnderTest {
@@ -94,6 +94,11 @@ class Follower {
 
   get events(): RecordedEvent[] {
     return this.items.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
+  }
+
+  /** Of events and checkpoints. */
+  get positions(): Position[] {
+    return this.items.flatMap((item) => lastPosition([item]) ?? []);
   }
 
   get isCaughtUp(): boolean {
@@ -528,6 +533,7 @@ export function eventStoreContract(
         }
         for (const follower of followers) {
           expect(follower.events.map((event) => event.position)).toEqual(positions);
+          expect(follower.positions).toEqual([...new Set(follower.positions)].sort(comparePositions));
         }
       }, 120_000);
     });

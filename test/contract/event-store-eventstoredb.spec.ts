@@ -1,32 +1,39 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ANY, EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
+import { status } from '@grpc/grpc-js';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   ForeignPosition, StoreUnavailable, StreamDeleted, type EventStore, type ExpectedRevision,
 } from '@peerbridge/event-store';
-import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
+import { openEventStoreDb, type EventStoreDbOptions } from '@peerbridge/event-store/eventstoredb';
 import { anEvent, eventStoreContract } from '../../libs/event-store/contract.js';
-import { startEventStoreDouble, type EventStoreDouble } from '../support/eventstoredb-double.js';
+import { startEventStoreDouble, type EventStoreDouble, type EventStoreDoubleOptions } from '../support/eventstoredb-double.js';
 
 // The double encodes every event it sends in JavaScript: on a busy machine that takes a while.
 jest.setTimeout(60_000);
 
-eventStoreContract('EventStoreDB (protocol double)', async () => {
-  const server = await startEventStoreDouble();
-  const open = () => openEventStoreDb(server);
-  const store = await open();
-  return {
-    store,
-    another: open,
-    killServer: server.kill,
-    restartServer: server.restart,
-    close: async () => {
-      await store.close();
-      await server.close();
-    },
-  };
-});
+const byGossip = ({ connectionString }: EventStoreDouble): string => connectionString.replace('esdb:', 'esdb+discover:');
+
+for (const [name, connectionStringOf] of [
+  ['protocol double', (server: EventStoreDouble) => server.connectionString], ['protocol double, found by gossip', byGossip],
+] as const) {
+  eventStoreContract(`EventStoreDB (${name})`, async () => {
+    const server = await startEventStoreDouble();
+    const open = () => openEventStoreDb({ connectionString: connectionStringOf(server) });
+    const store = await open();
+    return {
+      store,
+      another: open,
+      killServer: server.kill,
+      restartServer: server.restart,
+      close: async () => {
+        await store.close();
+        await server.close();
+      },
+    };
+  });
+}
 
 const connectionString = process.env.EVENTSTOREDB_URL;
 if (connectionString) {
@@ -49,13 +56,36 @@ describe('The EventStoreDB adapter', () => {
   });
   afterEach(async () => {
     await bare.dispose();
+    for (const one of others.splice(0).reverse()) await one.close();
     await store.close();
     await server.close();
   });
+  /** Closed after the test, the last one first. */
+  const others: { close(): Promise<void> }[] = [];
+  const open = async (connectionString: string, log?: EventStoreDbOptions['log']): Promise<EventStore> => {
+    const one = await openEventStoreDb({ connectionString, ...(log && { log }) });
+    others.push(one);
+    return one;
+  };
+  const startServer = async (options: EventStoreDoubleOptions = {}): Promise<EventStoreDouble> => {
+    const one = await startEventStoreDouble(options);
+    others.push(one);
+    return one;
+  };
 
   const newStream = (): string => `adapterTest-${randomUUID()}`;
   const events = (stream: string, count: number, text = '') =>
     Array.from({ length: count }, () => anEvent(stream, {}, { open: { text }, sealed: {} }));
+  const insist = async <Result>(attempt: () => Promise<Result>): Promise<Result> => {
+    for (;;) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        await delay(10);
+      }
+    }
+  };
   const streamsOf = async (items: AsyncIterable<{ stream: string }>): Promise<string[]> => {
     const streams: string[] = [];
     for await (const { stream } of items) streams.push(stream);
@@ -149,20 +179,141 @@ describe('The EventStoreDB adapter', () => {
 
   it('knows the positions of another server for foreign', async () => {
     const stream = newStream();
-    const elsewhere = await startEventStoreDouble();
-    const other = await openEventStoreDb(elsewhere);
+    const other = await open((await startServer()).connectionString);
     const { position } = await other.append(stream, events(stream, 1), { expectedRevision: 'noStream' });
     expect(() => store.assertPosition(position)).toThrow(ForeignPosition);
-    await other.close();
-    await elsewhere.close();
   });
 
   it('says where a stream is although the client was told not to', async () => {
     const stream = newStream();
-    const quiet = await openEventStoreDb({ connectionString: `${server.connectionString}&throwOnAppendFailure=false` });
+    const quiet = await open(`${server.connectionString}&throwOnAppendFailure=false`);
     await quiet.append(stream, events(stream, 3), { expectedRevision: 'noStream' });
     await expect(quiet.append(stream, events(stream, 1), { expectedRevision: 0 }))
       .rejects.toMatchObject({ name: 'WrongExpectedRevision', actual: 2 });
-    await quiet.close();
+  });
+
+  it('agrees on one identity of the store with whoever opens it at the same time, whatever the client was told', async () => {
+    const fresh = await startServer();
+    const quiet = `${fresh.connectionString}&throwOnAppendFailure=false`;
+    const stores = await Promise.all(Array.from({ length: 4 }, () => open(quiet)));
+    const stream = newStream();
+    const { position } = await stores[0]!.append(stream, events(stream, 1), { expectedRevision: 'noStream' });
+    expect(await Promise.all(stores.map((one) => one.head()))).toEqual(stores.map(() => position));
+  });
+
+  it('appends whatever the clocks say', async () => {
+    const ahead = await open((await startServer({ clockAheadMs: 3_600_000 })).connectionString);
+    const stream = newStream();
+    expect((await ahead.append(stream, events(stream, 1), { expectedRevision: 'noStream' })).revision).toBe(0);
+  });
+
+  it('appends to the new leader when its node has become a follower', async () => {
+    const client = await open(server.connectionString);
+    const stream = newStream();
+    const batch = events(stream, 1);
+    const append = () => client.append(stream, batch, { expectedRevision: 'noStream' });
+    server.follow(await startServer({ eventLog: server.eventLog }));
+    await expect(append()).rejects.toBeInstanceOf(StoreUnavailable);
+    await server.kill();
+    expect(await insist(append)).toMatchObject({ revision: 0 });
+  });
+
+  it.each<[string, (from: EventStore) => Promise<unknown>]>([
+    ['a stream', (from) => streamsOf(from.readStream(newStream()))],
+    ['all streams', (from) => streamsOf(from.readAll())],
+    ['the head', (from) => from.head()],
+  ])('does not read %s from a follower, which may lag behind', async (_, read) => {
+    server.follow(await startServer({ eventLog: server.eventLog }));
+    await expect(read(store)).rejects.toBeInstanceOf(StoreUnavailable);
+    await server.kill();
+    await read(store);
+  });
+
+  it('outlives an election of which gossip names no winner yet', async () => {
+    const found = await open(byGossip(server));
+    const stream = newStream();
+    const append = () => found.append(stream, events(stream, 1), { expectedRevision: 'noStream' });
+    const stop = new AbortController();
+    const followed = found.subscribeAll({ signal: stop.signal })[Symbol.asyncIterator]();
+    expect(await followed.next()).toMatchObject({ value: { kind: 'caughtUp' } });
+
+    server.setElecting(true);
+    await expect(append()).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(found.head()).rejects.toBeInstanceOf(StoreUnavailable);
+    // Looks for a leader while its old connection breaks, and finds none.
+    const looking = [expect(append()).rejects.toBeInstanceOf(StoreUnavailable)];
+    await delay(50);
+    await server.kill();
+    await server.restart();
+    await Promise.all(looking);
+
+    server.setElecting(false);
+    await append();
+    for (let item = await followed.next(); item.value?.kind !== 'event';) item = await followed.next();
+    stop.abort();
+  });
+
+  it('survives an answer to an append that a broken connection to another server has made it give up', async () => {
+    const elsewhere = await startServer();
+    const other = await open(elsewhere.connectionString);
+    const [ours, theirs] = [newStream(), newStream()];
+    await other.append(theirs, events(theirs, 1), { expectedRevision: 'noStream' });
+    const batch = events(ours, 1);
+    const answer = server.holdAppendAnswers();
+    const given = expect(store.append(ours, batch, { expectedRevision: 'noStream' })).rejects.toBeInstanceOf(StoreUnavailable);
+    while ((await streamsOf(store.readStream(ours))).length === 0) await delay(10);
+    await elsewhere.kill();
+    await given;
+    answer();
+    expect(await store.append(ours, batch, { expectedRevision: 'noStream' })).toMatchObject({ revision: 0 });
+  });
+
+  it('takes no checkpoint for one that lies beyond every log', async () => {
+    const stop = new AbortController();
+    const items = store.subscribeAll({ signal: stop.signal })[Symbol.asyncIterator]();
+    expect(await items.next()).toMatchObject({ value: { kind: 'caughtUp' } });
+    await server.kill();
+    await server.restart();
+    const stream = newStream();
+    await insist(() => store.append(stream, events(stream, 1), { expectedRevision: 'noStream' }));
+    let item = await items.next();
+    while (item.value?.kind === 'caughtUp') item = await items.next();
+    expect(item).toMatchObject({ value: { kind: 'event', event: { stream } } });
+    stop.abort();
+  });
+
+  it('follows again when it was too slow for the server, which is no outage', async () => {
+    const warn = jest.fn();
+    const watched = await open(server.connectionString, { info: () => {}, warn });
+    const stop = new AbortController();
+    const items = watched.subscribeAll({ signal: stop.signal })[Symbol.asyncIterator]();
+    await items.next();
+    const details = 'Operation timed out: Consumer too slow to handle event while live. Client resubscription required.';
+    server.endSubscriptions({ code: status.ABORTED, details });
+    expect(await items.next()).toMatchObject({ value: { kind: 'caughtUp' } });
+    expect(warn).not.toHaveBeenCalled();
+    stop.abort();
+  });
+
+  it.each([
+    [status.UNKNOWN, 'Unexpected FilteredReadAllResult: InvalidPosition'],
+    [status.INVALID_ARGUMENT, 'Trying to read from an invalid position.'],
+    [status.PERMISSION_DENIED, 'Access Denied'],
+  ])('tells its subscriber what asking again will not mend: %s %s', async (code, details) => {
+    const signal = AbortSignal.timeout(10_000);
+    const items = store.subscribeAll({ signal })[Symbol.asyncIterator]();
+    await items.next();
+    server.endSubscriptions({ code, details });
+    await expect(items.next()).rejects.toMatchObject({ code });
+    expect(store.health()).toEqual({ status: 'up' });
+  });
+
+  it('asks again where the server only says that something went wrong', async () => {
+    const stop = new AbortController();
+    const items = store.subscribeAll({ signal: stop.signal })[Symbol.asyncIterator]();
+    await items.next();
+    server.endSubscriptions({ code: status.UNKNOWN, details: 'Exception was thrown by handler.' });
+    expect(await items.next()).toMatchObject({ value: { kind: 'caughtUp' } });
+    stop.abort();
   });
 });

@@ -19,27 +19,61 @@ const { AppendResp, BatchAppendResp, DeleteResp, ReadReq, ReadResp, TombstoneRes
 const { BACKWARDS } = ReadReq.Options.ReadDirection;
 type ReadCall = ServerWritableStream<streams.ReadReq, streams.ReadResp>;
 
+/** What (-1, -1) becomes on the wire. */
+const NO_POSITION = 2n ** 64n - 1n;
+
+export interface EventStoreDoubleOptions {
+  /** That of another double makes the two nodes of one cluster. */
+  eventLog?: EventStoreDbLog;
+  /** How far the server's clock is ahead of its clients'. */
+  clockAheadMs?: number;
+}
+
 export interface EventStoreDouble {
   connectionString: string;
+  eventLog: EventStoreDbLog;
+  port(): number;
   /** Like `kill -9`: connections are reset, new ones refused. What was written stays. */
   kill(): Promise<void>;
   /** Listens again on the same port. */
   restart(): Promise<void>;
   /** The next append is written, and the server dies before it can say so. */
   dieBeforeAnsweringNextAppend(): void;
+  /** What is appended is answered only when the returned function is called. */
+  holdAppendAnswers(): () => void;
+  /** As long as a leader is being elected reads and appends are refused, and gossip finds nobody to connect to. */
+  setElecting(isElecting: boolean): void;
+  /** From now on whoever requires a leader is sent there. */
+  follow(leader: EventStoreDouble): void;
+  /** Ends every open subscription. */
+  endSubscriptions(reason: Partial<StatusObject>): void;
   /** How many events its readers and subscribers have been sent. */
   eventsSent(): number;
   close(): Promise<void>;
+}
+
+/** One node as its tests make it. */
+interface Node {
+  log: EventStoreDbLog;
+  clockAheadMs: number;
+  eventsSent: number;
+  isElecting: boolean;
+  leader: EventStoreDouble | undefined;
+  subscriptions: Set<ReadCall>;
+  /** Undefined: answers go out at once. */
+  heldAnswers: (() => void)[] | undefined;
+  /** False where the node dies first. */
+  mayAnswer(written: Written): boolean;
 }
 
 /**
  * Speaks EventStoreDB's protocol as a single node of 23.10 does, as far as appending, reading and subscribing to `$all`
  * go. Written down from what a real server was seen to answer; `EVENTSTOREDB_URL` runs the same suite over a real one.
  */
-export async function startEventStoreDouble(): Promise<EventStoreDouble> {
-  const log = new EventStoreDbLog();
+export async function startEventStoreDouble(
+  { eventLog = new EventStoreDbLog(), clockAheadMs = 0 }: EventStoreDoubleOptions = {},
+): Promise<EventStoreDouble> {
   const sockets = new Set<Socket>();
-  const counter = { eventsSent: 0 };
   let diesNext = false;
   let port = 0;
 
@@ -50,9 +84,13 @@ export async function startEventStoreDouble(): Promise<EventStoreDouble> {
     void kill();
     return false;
   };
-  server.addService(streamsService.StreamsService, streamsOf(log, mayAnswer, counter));
+  const node: Node = {
+    log: eventLog, clockAheadMs, mayAnswer, eventsSent: 0, isElecting: false, leader: undefined, subscriptions: new Set(),
+    heldAnswers: undefined,
+  };
+  server.addService(streamsService.StreamsService, streamsOf(node));
   server.addService(serverFeaturesService.ServerFeaturesService, serverFeaturesOf());
-  server.addService(gossipService.GossipService, gossipOf(() => port));
+  server.addService(gossipService.GossipService, gossipOf(node, () => port));
   const connections = server.createConnectionInjector(ServerCredentials.createInsecure());
 
   const listener = createServer((socket) => {
@@ -76,6 +114,8 @@ export async function startEventStoreDouble(): Promise<EventStoreDouble> {
   await listen();
   return {
     connectionString: `esdb://127.0.0.1:${port}?tls=false`,
+    eventLog,
+    port: () => port,
     kill,
     restart: async () => {
       if (!listener.listening) await listen();
@@ -83,7 +123,24 @@ export async function startEventStoreDouble(): Promise<EventStoreDouble> {
     dieBeforeAnsweringNextAppend: () => {
       diesNext = true;
     },
-    eventsSent: () => counter.eventsSent,
+    holdAppendAnswers: () => {
+      const held: (() => void)[] = [];
+      node.heldAnswers = held;
+      return () => {
+        node.heldAnswers = undefined;
+        for (const answer of held) answer();
+      };
+    },
+    setElecting: (isElecting) => {
+      node.isElecting = isElecting;
+    },
+    follow: (leader) => {
+      node.leader = leader;
+    },
+    endSubscriptions: (reason) => {
+      for (const call of node.subscriptions) call.emit('error', reason);
+    },
+    eventsSent: () => node.eventsSent,
     close: async () => {
       await kill();
       connections.destroy();
@@ -92,17 +149,27 @@ export async function startEventStoreDouble(): Promise<EventStoreDouble> {
   };
 }
 
-function streamsOf(
-  log: EventStoreDbLog, mayAnswer: (written: Written) => boolean, counter: { eventsSent: number },
-): IStreamsServer {
+function streamsOf(node: Node): IStreamsServer {
+  const { log, mayAnswer } = node;
   return {
     read: (call) => {
       const write = call.write.bind(call);
       call.write = (response: streams.ReadResp) => {
-        if (response.hasEvent()) counter.eventsSent += 1;
+        if (response.hasEvent()) node.eventsSent += 1;
         return write(response);
       };
       const options = call.request.getOptions()!;
+      if (options.hasSubscription()) {
+        node.subscriptions.add(call);
+        call.on('cancelled', () => node.subscriptions.delete(call)).on('close', () => node.subscriptions.delete(call));
+      } else if (node.isElecting) {
+        call.emit('error', { code: status.UNAVAILABLE, details: NOT_READY });
+        return;
+      }
+      if (isSentToLeader(node, call)) {
+        call.emit('error', notLeader(node.leader!));
+        return;
+      }
       const read = options.hasSubscription() ? subscribeToAll : options.hasAll() ? readAll : readStream;
       read(log, call, options).catch((error: unknown) => call.destroy(error as Error));
     },
@@ -127,6 +194,10 @@ function streamsOf(
     batchAppend: (call) => {
       const batches = new Map<string, { options: streams.BatchAppendReq.Options; proposed: ProposedRecord[] }>();
       call.on('data', (request: streams.BatchAppendReq) => {
+        if (isSentToLeader(node, call)) {
+          call.emit('error', notLeader(node.leader!));
+          return;
+        }
         const id = request.getCorrelationId()!.getString();
         const batch = batches.get(id) ?? { options: request.getOptions()!, proposed: [] };
         batches.set(id, batch);
@@ -134,11 +205,18 @@ function streamsOf(
         if (!request.getIsFinal()) return;
         batches.delete(id);
         const identifier = batch.options.getStreamIdentifier();
+        const response = new BatchAppendResp().setCorrelationId(request.getCorrelationId()).setStreamIdentifier(identifier);
+        const unhandled = unhandledBatch(node, batch.options);
+        if (unhandled) {
+          call.write(response.setError(unhandled));
+          return;
+        }
         const written = log.append(nameOf(identifier), expectedOfBatch(batch.options), batch.proposed);
         if (!mayAnswer(written)) return;
-        const response = new BatchAppendResp().setCorrelationId(request.getCorrelationId()).setStreamIdentifier(identifier);
-        call.write(written.kind === 'written'
+        const answer = () => void call.write(written.kind === 'written'
           ? response.setSuccess(batchAppended(written)) : response.setError(batchRefusal(written, batch.options)));
+        if (node.heldAnswers) node.heldAnswers.push(answer);
+        else answer();
       });
       call.on('end', () => call.end());
     },
@@ -208,10 +286,15 @@ async function subscribeToAll(log: EventStoreDbLog, call: ReadCall, options: str
   await send(call, new ReadResp().setConfirmation(new ReadResp.SubscriptionConfirmation().setSubscriptionId(randomUUID())));
   let next = start < 0 ? log.all.length : start;
   let seen = 0;
+  let matched = 0;
   let isCaughtUp = false;
   while (!ended.signal.aborted) {
     const record = log.all[next];
     if (!record) {
+      // As servers before 2025: a filtered subscription that goes live before its first checkpoint is told (-1, -1).
+      if (!isCaughtUp && filter && from === 'start' && matched === 0 && seen < checkpointEvery) {
+        await send(call, new ReadResp().setCheckpoint(at(new ReadResp.Checkpoint(), NO_POSITION)));
+      }
       if (!isCaughtUp) await send(call, new ReadResp().setCaughtUp(new ReadResp.CaughtUp()));
       isCaughtUp = true;
       if (next === log.all.length) await once(log, 'appended', { signal: ended.signal }).catch(() => undefined);
@@ -219,9 +302,15 @@ async function subscribeToAll(log: EventStoreDbLog, call: ReadCall, options: str
     }
     next += 1;
     seen += 1;
-    if (matches(record)) await send(call, readEvent(record));
+    const isMatch = matches(record);
+    if (isMatch) {
+      matched += 1;
+      await send(call, readEvent(record));
+    }
     if (seen % checkpointEvery === 0) {
-      await send(call, new ReadResp().setCheckpoint(at(new ReadResp.Checkpoint(), record.position)));
+      // Again that of the event just sent, else one that need not be an event's: the log holds other records too.
+      const reached = isMatch ? record.position : record.position + 1n;
+      await send(call, new ReadResp().setCheckpoint(at(new ReadResp.Checkpoint(), reached)));
     }
   }
 }
@@ -268,6 +357,32 @@ function readEvent(record: LogRecord): streams.ReadResp {
 }
 
 // Refusing
+
+const NOT_READY = 'Server Is Not Ready';
+
+/** Without the header a follower forwards what only a leader may do. */
+const isSentToLeader = (node: Node, call: { metadata: Metadata }): boolean =>
+  node.leader !== undefined && call.metadata.get('requires-leader')[0] === 'true';
+
+function notLeader(leader: EventStoreDouble): Partial<StatusObject> {
+  const metadata = new Metadata();
+  metadata.set('exception', 'not-leader');
+  metadata.set('leader-endpoint-host', '127.0.0.1');
+  metadata.set('leader-endpoint-port', String(leader.port()));
+  return { code: status.NOT_FOUND, details: 'Leader info available', metadata };
+}
+
+/** What keeps a batch from being looked at: no leader, or a deadline that has passed by the server's clock. */
+function unhandledBatch(node: Node, options: streams.BatchAppendReq.Options): rpcStatus.Status | undefined {
+  const detail = new anyMessage.Any();
+  if (node.isElecting) {
+    detail.pack(new shared.Empty().serializeBinary(), 'google.protobuf.Empty');
+    return new rpcStatus.Status().setMessage(NOT_READY).setDetails(detail);
+  }
+  if (options.getDeadline()!.toDate().getTime() > Date.now() + node.clockAheadMs) return undefined;
+  detail.pack(new shared.Timeout().serializeBinary(), 'event_store.client.Timeout');
+  return new rpcStatus.Status().setDetails(detail);
+}
 
 type Refused = Exclude<Written, { kind: 'written' }>;
 
@@ -401,14 +516,15 @@ const serverFeaturesOf = (): IServerFeaturesServer => ({
   },
 });
 
-const gossipOf = (port: () => number): IGossipServer => ({
+const gossipOf = (node: Node, port: () => number): IGossipServer => ({
   read: (_call, callback) => {
-    const node = new gossip.MemberInfo()
+    const { LEADER, UNKNOWN } = gossip.MemberInfo.VNodeState;
+    const member = new gossip.MemberInfo()
       .setInstanceId(new shared.UUID().setString(randomUUID()))
       .setTimeStamp(String(Date.now()))
-      .setState(gossip.MemberInfo.VNodeState.LEADER)
+      .setState(node.isElecting ? UNKNOWN : LEADER)
       .setIsAlive(true)
       .setHttpEndPoint(new gossip.EndPoint().setAddress('127.0.0.1').setPort(port()));
-    callback(null, new gossip.ClusterInfo().setMembersList([node]));
+    callback(null, new gossip.ClusterInfo().setMembersList([member]));
   },
 });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   BACKWARDS, END, ErrorType, EventStoreDBClient, FORWARDS, isCommandError, jsonEvent, MaxAppendSizeExceededError, NO_STREAM,
@@ -23,6 +24,10 @@ export interface EventStoreDbOptions {
 const OPEN_WITHIN_MS = 30_000;
 /** Longer than the client's keepalive needs to notice a dead connection (10 s + 10 s), so that this is the last resort. */
 const ANSWER_WITHIN_MS = 30_000;
+/** A node may become a follower at any time: it then names the leader, to which the client turns. */
+const BY_LEADER = { requiresLeader: true };
+/** The deadline is a time of our clock: farther off than it can be from the server's. Our own patience ends sooner. */
+const WRITING = { ...BY_LEADER, deadline: 24 * 3_600_000 };
 /**
  * Unanswered appends at a time. The client writes them all to one Node stream whose buffer holds 16; what it has to queue
  * beyond that it rejects unhandled when the connection breaks, which ends the process. 15 were measured as fast as 32.
@@ -31,6 +36,8 @@ const APPENDS_IN_FLIGHT = 15;
 /** A filtered subscription says where it is after this many events, matching or not. */
 const SEARCH_WINDOW = 250;
 const CHECKPOINT_AFTER_WINDOWS = 2;
+/** Positions are signed; servers before 2025 may call 2^64-1 a checkpoint where they have none yet. */
+const LAST_COMMIT = 2n ** 63n - 1n;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 3_000;
 
@@ -42,11 +49,11 @@ const identitySchema = z.object({ storeId: z.string().regex(/^[0-9a-f]{8}$/) });
 
 /**
  * Connects to EventStoreDB 23.10 or later (older servers do not say when a subscription has caught up). One store per
- * process: the client keeps its unanswered appends in one place for all connections, and drops them all with any of them.
+ * process: the client keeps its unanswered appends in one place for all connections, and gives up all with any of them.
  * @throws StoreUnavailable when the server has not answered within 30 s
  */
 export async function openEventStoreDb({ connectionString, log }: EventStoreDbOptions): Promise<EventStore> {
-  const client = EventStoreDBClient.connectionString(connectionString);
+  const client = clientOf(connectionString);
   const giveUpAt = Date.now() + OPEN_WITHIN_MS;
   for (let attempt = 0; ; attempt += 1) {
     try {
@@ -59,18 +66,55 @@ export async function openEventStoreDb({ connectionString, log }: EventStoreDbOp
   }
 }
 
+/** What the client keeps to itself. */
+interface ClientInternals {
+  supports(): Promise<boolean>;
+  handleError(...failure: unknown[]): Promise<void>;
+  GRPCStreamCreator<Call>(
+    service: unknown, name: string, create: (connection: unknown) => Call, ...rest: unknown[]
+  ): () => Promise<Call>;
+}
+
+/** A client that no outage breaks for good, and none of whose errors is nobody's, which would end the process. */
+function clientOf(connectionString: string): EventStoreDBClient {
+  const client = EventStoreDBClient.connectionString(connectionString);
+  const internals = client as unknown as ClientInternals;
+  const { handleError, GRPCStreamCreator: creatorOf } = internals;
+  // It asks this once before it appends: where no node was found then, it would not append ever after. 23.10 supports all.
+  internals.supports = async () => true;
+  // It does not wait for this, which fails as long as no node is found; whoever calls next is told so anyway.
+  internals.handleError = (...failure) => handleError(...failure).catch(ignored);
+  internals.GRPCStreamCreator = (service, name, create, ...rest) =>
+    creatorOf(service, name, (connection) => takingLateAnswers(create(connection)), ...rest);
+  return client;
+}
+
+/** The client forgets all unanswered appends when one of its connections breaks, and throws when one is answered after all. */
+function takingLateAnswers<Call>(call: Call): Call {
+  if (!(call instanceof Readable)) return call;
+  for (const take of call.listeners('data')) {
+    call.off('data', take as () => void).on('data', (answer: unknown) => {
+      try {
+        take(answer);
+      } catch {
+        // Whoever waited for it was told that the outcome is unknown.
+      }
+    });
+  }
+  return call;
+}
+
 /** Written by the first who opens the store; whoever loses that race reads what the winner wrote. */
 async function storeIdOf(client: EventStoreDBClient): Promise<string> {
-  const { metadata } = await client.getStreamMetadata(IDENTITY_STREAM);
+  const { metadata } = await client.getStreamMetadata(IDENTITY_STREAM, BY_LEADER);
   if (metadata) return identitySchema.parse(metadata).storeId;
   const identity = { storeId: randomBytes(4).toString('hex') };
   try {
-    await client.setStreamMetadata(IDENTITY_STREAM, identity, { expectedRevision: NO_STREAM });
-    return identity.storeId;
+    await client.setStreamMetadata(IDENTITY_STREAM, identity, { ...WRITING, expectedRevision: NO_STREAM });
   } catch (error) {
     if (!(error instanceof WrongExpectedVersionError)) throw error;
-    return storeIdOf(client);
   }
+  return storeIdOf(client);
 }
 
 /** What the subscription's stream carries beside events: put there as they arrive, so that the order of all is kept. */
@@ -104,7 +148,7 @@ class EventStoreDbEventStore implements EventStore {
     const expected = expectedRevision === 'noStream' ? NO_STREAM : BigInt(expectedRevision);
     try {
       const { success, nextExpectedRevision, position } = await this.appends.use(() =>
-        answered(this.client.appendToStream(stream, messages, { expectedRevision: expected })));
+        answered(this.client.appendToStream(stream, messages, { ...WRITING, expectedRevision: expected })));
       this.reached();
       // Only with throwOnAppendFailure=false in the connection string, and then the client's revision is wrong.
       if (!success) throw new WrongExpectedRevision(stream, expectedRevision, await this.lastRevision(stream) ?? 'noStream');
@@ -123,6 +167,7 @@ class EventStoreDbEventStore implements EventStore {
     if (limit === 0) return;
     const backwards = direction === 'backwards';
     const events = this.read(() => this.client.readStream(stream, {
+      ...BY_LEADER,
       direction: backwards ? BACKWARDS : FORWARDS,
       fromRevision: from !== undefined ? BigInt(from) : backwards ? END : START,
       ...(limit !== undefined && { maxCount: limit }),
@@ -141,7 +186,7 @@ class EventStoreDbEventStore implements EventStore {
     const fromPosition = after === undefined ? START : this.parsed(after);
     let left = limit;
     if (left <= 0) return;
-    for await (const resolved of this.read(() => this.client.readAll({ fromPosition }))) {
+    for await (const resolved of this.read(() => this.client.readAll({ ...BY_LEADER, fromPosition }))) {
       const event = this.recorded(resolved);
       // The server's reads start *at* a position, its subscriptions after it.
       if (!event || event.position === after || !passes(filter, event.stream)) continue;
@@ -167,7 +212,8 @@ class EventStoreDbEventStore implements EventStore {
   }
 
   async head(): Promise<Position | undefined> {
-    for await (const resolved of this.read(() => this.client.readAll({ direction: BACKWARDS, fromPosition: END }))) {
+    const latestFirst = this.read(() => this.client.readAll({ ...BY_LEADER, direction: BACKWARDS, fromPosition: END }));
+    for await (const resolved of latestFirst) {
       const event = this.recorded(resolved);
       if (event) return event.position;
     }
@@ -215,6 +261,7 @@ class EventStoreDbEventStore implements EventStore {
           if ('kind' in item) {
             yield item;
           } else if ('checkpoint' in item) {
+            if (!isAfter(item.checkpoint, position)) continue;
             position = item.checkpoint;
             yield { kind: 'checkpoint', position: this.positionOf(position) };
           } else {
@@ -225,8 +272,10 @@ class EventStoreDbEventStore implements EventStore {
         }
       } catch (error) {
         if (signal.aborted) return;
-        const reason = this.noticed(error);
-        if (!(reason instanceof StoreUnavailable)) throw reason;
+        if (!isTooSlow(error)) {
+          const reason = this.noticed(error);
+          if (!(reason instanceof StoreUnavailable)) throw reason;
+        }
       } finally {
         signal.removeEventListener('abort', stop);
         subscription.destroy();
@@ -331,9 +380,11 @@ function answered<Result>(call: Promise<Result>): Promise<Result> {
   });
 }
 
-/** The gRPC codes of an outage, for errors that the client passes on bare: what is not here is a mistake of ours. */
+/** The gRPC codes of an outage, for errors that the client has no name for: what is not here is a mistake of ours. */
 const outageCodes: ReadonlySet<unknown> = new Set([
+  undefined, // a refused append: 'Server Is Not Ready'
   1, // CANCELLED
+  2, // UNKNOWN: 'No leader info available in response', 'Exception was thrown by handler.'
   4, // DEADLINE_EXCEEDED
   8, // RESOURCE_EXHAUSTED
   10, // ABORTED
@@ -342,7 +393,6 @@ const outageCodes: ReadonlySet<unknown> = new Set([
 ]);
 const outageTypes: ReadonlySet<unknown> = new Set([
   ErrorType.UNAVAILABLE, ErrorType.DEADLINE_EXCEEDED, ErrorType.TIMEOUT, ErrorType.CANCELLED, ErrorType.NOT_LEADER,
-  ErrorType.UNKNOWN,
 ]);
 
 function translated(error: unknown): unknown {
@@ -353,9 +403,14 @@ function translated(error: unknown): unknown {
 
 function isOutage(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;
-  if (isCommandError(error)) return outageTypes.has(error.type);
+  if (isCommandError(error) && error.type !== ErrorType.UNKNOWN) return outageTypes.has(error.type);
+  // UNKNOWN as well, though no retry finds it valid.
+  if (error.message.includes('InvalidPosition')) return false;
   return ('code' in error && outageCodes.has(error.code)) || error.message.startsWith('Failed to discover');
 }
+
+/** Older servers let go of a subscriber they would have to wait for: no outage, they are there to start again. */
+const isTooSlow = (error: unknown): boolean => error instanceof Error && error.message.includes('Consumer too slow');
 
 /** As the server counts. */
 const bytesOf = ({ metadata, data }: StoredEvent): number =>
@@ -374,6 +429,13 @@ function serverFilterOf(filter: EventFilter | undefined, reached: (checkpoint: S
   // To the server an empty list of prefixes is no filter at all.
   const prefixes = filter.streamPrefixes.length > 0 ? [...filter.streamPrefixes] : [NO_SUCH_STREAM];
   return streamNameFilter({ prefixes, ...options });
+}
+
+/** Servers repeat as a checkpoint where the last event was, some even where an earlier one was. */
+function isAfter(checkpoint: ServerPosition, position: ServerPosition | typeof START): boolean {
+  if (checkpoint.commit > LAST_COMMIT) return false;
+  if (position === START || checkpoint.commit > position.commit) return true;
+  return checkpoint.commit === position.commit && checkpoint.prepare > position.prepare;
 }
 
 /** Half fixed, half random, so that many clients do not come back at once. */
