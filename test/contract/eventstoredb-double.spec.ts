@@ -294,6 +294,34 @@ describe('The double of EventStoreDB, killed', () => {
     expect(await collect(client.readStream(stream))).toHaveLength(2);
   });
 
+  it('says (-1, -1), as a client reads it, where a filtered subscription goes live before its first checkpoint', async () => {
+    const checkpoints: Position[] = [];
+    const filter = streamNameFilter({
+      prefixes: [newStream()], maxSearchWindow: 10_000, checkpointReached: (_, position) => void checkpoints.push(position),
+    });
+    const subscription = client.subscribeToAll({ filter });
+    const seen = follow(subscription);
+    await eventually(() => seen.caughtUp === 1);
+    await subscription.unsubscribe();
+    const beyond = 2n ** 64n - 1n;
+    expect(checkpoints).toEqual([{ commit: beyond, prepare: beyond }]);
+  });
+
+  it('says where it has looked although no event is there', async () => {
+    await append(newStream(), events(20));
+    const checkpoints: Position[] = [];
+    const filter = streamNameFilter({
+      prefixes: [newStream()], maxSearchWindow: 10, checkpointReached: (_, position) => void checkpoints.push(position),
+    });
+    const subscription = client.subscribeToAll({ filter });
+    const seen = follow(subscription);
+    await eventually(() => seen.caughtUp === 1);
+    await subscription.unsubscribe();
+    const positions = (await collect(client.readAll())).map(({ event }) => event?.position?.commit);
+    expect(checkpoints.length).toBeGreaterThan(1);
+    for (const { commit } of checkpoints) expect(positions).not.toContain(commit);
+  });
+
   it('is found by gossip as well', async () => {
     const discovering = EventStoreDBClient.connectionString(double.connectionString.replace('esdb:', 'esdb+discover:'));
     const stream = newStream();
