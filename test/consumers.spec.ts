@@ -32,6 +32,15 @@ describe('A checkpoint', () => {
     expect(await checkpoints().load(consumer)).toBe('pg.2');
   });
 
+  it('keeps count with its moves, and of none that was refused', async () => {
+    const count = async () => (await checkpoints().progress('counter')).published;
+    expect(await count()).toBe(0);
+    await checkpoints().advance('counter', undefined, 'pg.1', 3);
+    await checkpoints().advance('counter', 'pg.1', 'pg.2', 4);
+    await checkpoints().advance('counter', 'pg.1', 'pg.3', 5);
+    expect(await checkpoints().progress('counter')).toEqual({ position: 'pg.2', published: 7 });
+  });
+
   it('that is gone is not moved', async () => {
     expect(await checkpoints().advance('gone', 'pg.1', 'pg.2')).toBe(false);
     expect(await checkpoints().load('gone')).toBeUndefined();

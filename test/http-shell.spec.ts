@@ -62,6 +62,7 @@ class ShellResolver {
   note(@Args('input') input: NoteInput): NotePayload {
     if (input.body === 'refuse') throw invalid('A note needs a body.', 'body');
     if (input.body === 'conflict') throw new DomainError('VERSION_CONFLICT', 'It has changed.', { actualVersion: 7 });
+    if (input.body === 'outage') throw Object.assign(new Error(`connect to ${CANARY}`), { code: 'ECONNREFUSED' });
     if (input.body === 'fail') throw new Error(`insert failed: ${CANARY}`);
     return { id: input.commandId };
   }
@@ -199,6 +200,15 @@ describe('An operation', () => {
     expect(JSON.stringify(answer)).not.toContain('sertraline');
     expect(logLines.some((line) => line.includes('A resolver failed') && line.includes('http-shell.spec'))).toBe(true);
     expect(logLines.filter((line) => line.includes('sertraline'))).toEqual([]);
+  });
+});
+
+describe('An outage of the database', () => {
+  it('is UNAVAILABLE: the same may be asked again, and nothing is said of where it is', async () => {
+    const answer = await ask('mutation { note(input: { commandId: "1", body: "outage" }) { id } }');
+    const errors = [{ extensions: { code: 'UNAVAILABLE' } }];
+    expect(answer).toMatchObject({ status: 200, body: { data: { note: null }, errors } });
+    expect(JSON.stringify(answer)).not.toContain('sertraline');
   });
 });
 

@@ -10,7 +10,6 @@ import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
 import { DEV_AUDIENCE, DEV_ISSUER, DevIssuer } from '@peerbridge/identity';
 import { careEvents } from '@peerbridge/messaging';
 import { PostgresCheckpointStore } from '@peerbridge/projection';
-import { keysFromFile } from '@peerbridge/vault';
 import { startEventStoreDouble, type EventStoreDouble } from '../support/eventstoredb-double.js';
 import { seededChance } from '../support/faults.js';
 import { groupBy } from '../support/group-by.js';
@@ -36,13 +35,11 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
 
   beforeAll(async () => {
     const dataDir = await mkdtemp(path.join(testRunFolder(), 'production-'));
-    const keyFile = path.join(dataDir, 'keys.json');
-    await keysFromFile(keyFile, { create: true });
     issuer = await serveKeys(await DevIssuer.open({ dataDir, environment: 'test' }));
     [double, kafka] = await Promise.all([startEventStoreDouble(), startKafka()]);
     parts = await Parts.open({
-      NODE_ENV: 'production', DATA_DIR: dataDir, KEY_ENCRYPTION_KEY_FILE: keyFile, OIDC_ISSUER: DEV_ISSUER,
-      OIDC_AUDIENCE: DEV_AUDIENCE, OIDC_JWKS_URL: `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks.json`,
+      NODE_ENV: 'production', DATA_DIR: dataDir, OIDC_ISSUER: DEV_ISSUER, OIDC_AUDIENCE: DEV_AUDIENCE,
+      OIDC_JWKS_URL: `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks.json`,
       EVENTSTOREDB_URL: double.connectionString, KAFKA_BROKERS: kafka.brokers.join(','),
     });
     [api] = await Promise.all([parts.api(), parts.projector()]);
@@ -57,6 +54,10 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
   }, 60_000);
 
   const readiness = async (): Promise<number> => (await fetch(new URL('/health/ready', api.dev.graphql))).status;
+  const metric = async (name: string): Promise<number> => {
+    const text = await (await fetch(api.dev.metrics)).text();
+    return Number(new RegExp(`^peerbridge_${name} (\\d+)$`, 'm').exec(text)![1]);
+  };
   const log = async (): Promise<RecordedEvent[]> => {
     const events: RecordedEvent[] = [];
     for await (const event of store.readAll()) events.push(event);
@@ -98,6 +99,22 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
       expect((await fetch(new URL(route, api.dev.graphql))).status).toBe(404);
     }
   });
+
+  it('are seen from the API: a relay that is gone is behind, and down when it has not moved for half a minute', async () => {
+    while (await metric('relay_published_total') !== (await log()).length) await delay(50);
+    await relay.end('SIGTERM');
+    await enrollP1(api);
+    while (await metric('relay_lag_events') === 0) await delay(50);
+    expect(await readiness()).toBe(200);
+    while (await readiness() !== 503) await delay(200);
+    expect(await (await fetch(api.dev.ready)).json()).toMatchObject({
+      status: 'error', details: { relay: { status: 'down', enabled: true }, projector: { status: 'up', stoppedParticipants: 0 } },
+    });
+    relay = await parts.relay();
+    while (await readiness() !== 200) await delay(50);
+    while (await metric('relay_lag_events') > 0) await delay(50);
+    expect(await metric('relay_published_total')).toBe((await log()).length);
+  }, 120_000);
 
   it('lose nothing and keep the order, though the event store fails and the relay is killed', async () => {
     const random = seededChance('Parts that are killed under a write load');
@@ -157,15 +174,12 @@ describe('A process that cannot start', () => {
   const newFolder = (): Promise<string> => mkdtemp(path.join(testRunFolder(), 'start-'));
 
   it('names everything that production lacks, a line each', async () => {
-    const { code, said } = await start({ NODE_ENV: 'production', DATA_DIR: await newFolder(), DEV_CLOCK: '1' });
+    const { code, said } = await start({ NODE_ENV: 'production', DATA_DIR: await newFolder() });
     expect(code).toBe(1);
     expect(said).toEqual([
       'peerbridge: OIDC_ISSUER is required in production: the issuer of development is refused',
       'peerbridge: OIDC_AUDIENCE is required in production: the issuer of development is refused',
       'peerbridge: OIDC_JWKS_URL is required in production: the issuer of development is refused',
-      'peerbridge: DATABASE_URL is required in production: the embedded database is refused',
-      'peerbridge: DEV_CLOCK is refused in production',
-      'peerbridge: KEY_ENCRYPTION_KEY_FILE is required in production',
     ]);
   });
 
