@@ -72,6 +72,13 @@ describe('The projector', () => {
     await until(async () => await position() === after);
     expect(projector.status.status).toBe('up');
     expect(logged.length).toBeLessThan(10);
+
+    // Or makes the view anew, where nobody knows where it was.
+    await database.pool.query('delete from runtime.checkpoint where consumer = $1', [consumer]);
+    await database.pool.query('update runtime.view set live = false');
+    const latest = await append();
+    await until(async () => await position() === latest);
+    expect(View.consumer((await live()).version)).not.toBe(consumer);
     await stop();
   }, 60_000);
 
