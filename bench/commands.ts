@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { contactInput, enroll, GraphqlClient, logContact, rate, startServer } from './client.js';
 import { keep, spread, type BenchResult } from './result.js';
 
@@ -15,9 +14,7 @@ export async function run({ rounds = 5, commands = 4_000 }: { rounds?: number; c
     for (let index = 0; index < 64; index += 1) people.push(await enroll(client, token));
     const sides = {
       commands: (index: number) => client.ask(token, logContact, { input: contactInput(people[index % people.length]!) }),
-      nothing: () => client.ask(token, doNothing, {
-        input: { commandId: randomUUID(), participantId: people[0]!, summary: 'Nothing.' },
-      }),
+      nothing: (index: number) => client.ask(token, doNothing, { input: contactInput(people[index % people.length]!) }),
     };
     const measured: Record<keyof typeof sides, number>[] = [];
     for (let round = 0; round <= rounds; round += 1) {

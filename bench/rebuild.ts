@@ -18,7 +18,7 @@ export async function run({ rounds = 5, events = 20_000 }: { rounds?: number; ev
     const system = await openSystem(config, 'bench-rebuild');
     try {
       const options = {
-        ...system, pool: system.database.pool, alarm: ({ metadata }: RecordedEvent) => { throw new Error(metadata.type); },
+        ...system, pool: system.database.patient, alarm: ({ metadata }: RecordedEvent) => { throw new Error(metadata.type); },
       };
       const measured: { rebuiltPerSecond: number; comparedPerSecond: number; readPerSecond: number }[] = [];
       for (let round = 0; round <= rounds; round += 1) {

@@ -2,8 +2,9 @@ import { Module } from '@nestjs/common';
 import {
   Args, Field, ID, InputType, InterfaceType, Mutation, ObjectType, Query, ResolveField, Resolver,
 } from '@nestjs/graphql';
-import { CommandInput, connectionType, DateTimeScalar, Forward, SegmentEnum } from '@peerbridge/graphql';
+import { connectionType, DateTimeScalar, Forward, SegmentEnum } from '@peerbridge/graphql';
 import { loadConfig } from '@peerbridge/platform';
+import { LogPeerContactInput } from '../libs/care/peer-contact/graphql.js';
 import { startApi } from '../apps/api/api.js';
 import { startProjector } from '../apps/projector/projector.js';
 import { describeDevelopment } from '../apps/standalone/dev-file.js';
@@ -12,14 +13,9 @@ import { openSystem } from '../apps/system.js';
 
 /** The product as `npm start` runs it, and beside it what it is measured against: the same server doing nothing. */
 
+/** What a contact is logged with: the two mutations are asked for the same. */
 @InputType()
-class DoNothingInput extends CommandInput {
-  @Field(() => ID, { nullable: true })
-  participantId?: string;
-
-  @Field(() => String, { nullable: true })
-  summary?: string;
-}
+class DoNothingInput extends LogPeerContactInput {}
 
 @ObjectType()
 class DoNothingPayload {

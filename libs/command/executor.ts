@@ -226,8 +226,8 @@ export class CommandExecutor {
   ): Promise<void> {
     if (expectedVersion === undefined) return;
     const entity = definition.entity?.(input, state, caller);
-    const revision = entity === undefined ? undefined : versions.get(entity);
-    const actualVersion = entity === undefined ? undefined : await this.versionOf(stream.category, entity, participantId, { revision });
+    const actualVersion = entity === undefined ? undefined
+      : await this.versionOf(stream.category, entity, participantId, { revision: versions.get(entity) });
     if (actualVersion !== expectedVersion) {
       throw new DomainError('VERSION_CONFLICT', 'The version expected is not the current one.', { actualVersion });
     }
