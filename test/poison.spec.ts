@@ -6,7 +6,7 @@ import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { defineEvent, type EventMetadata, type FactOf } from '@peerbridge/kernel';
 import { migrate } from '@peerbridge/platform';
 import {
-  defineTable, rebuildView, runtimeMigrations, transaction, View, viewMigrations, ViewWriter, type AnyProjection, type Projection,
+  defineTable, rebuildView, runtimeMigrations, transaction, View, ViewWriter, type AnyProjection, type Projection,
 } from '@peerbridge/projection';
 import { EventCodec, Vault } from '@peerbridge/vault';
 import { createTestDatabase, type TestDatabase } from './support/postgres.js';
@@ -35,7 +35,7 @@ describe('An event with a value that no column holds', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    await migrate(database.pool, 'runtime', [...runtimeMigrations, ...viewMigrations]);
+    await migrate(database.pool, 'runtime', runtimeMigrations);
     store = await PostgresEventStore.open({ pool: database.pool });
     view = new View([stepsProjection as unknown as AnyProjection]);
     codec = new EventCodec([counted], new Vault(database.pool, { current: 1, key: () => Buffer.alloc(32) }));

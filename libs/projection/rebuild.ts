@@ -99,8 +99,9 @@ class Filling {
       return false;
     };
     for await (const events of this.batches(until)) {
-      let write = await fold.inBulk(client, events);
-      if (!await settle()) write = await fold.inBulk(client, events);
+      const before = ahead?.written ?? Promise.resolve();
+      let write = await fold.inBulk(client, events, before);
+      if (!await settle()) write = await fold.inBulk(client, events, before);
       ahead = { events, written: write().then(() => undefined, (error: unknown) => error) };
       applied += events.length;
     }

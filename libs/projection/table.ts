@@ -52,37 +52,3 @@ export function upsertAllSql(schema: string, tables: readonly AnyTable[]): strin
   const upserts = tables.map((table, index) => `${table.name}_rows AS (${upsertSql(schema, table, `$${index + 1}`)})`);
   return `WITH ${upserts.join(', ')} SELECT`;
 }
-
-export const copySql = (schema: string, table: AnyTable): string =>
-  `COPY ${schema}.${table.name} (${Object.keys(table.columns).join(', ')}) FROM STDIN`;
-
-/** Rows in PostgreSQL's text format for COPY: a line each, columns between tabs. */
-export function copyText(table: AnyTable, rows: readonly object[]): string {
-  const columns = Object.entries(table.columns);
-  let text = '';
-  for (const row of rows as readonly Record<string, unknown>[]) {
-    let separator = '';
-    for (const [name, type] of columns) {
-      text += separator + copyValue(row[name], type);
-      separator = '\t';
-    }
-    text += '\n';
-  }
-  return text;
-}
-
-function copyValue(value: unknown, type: ColumnType): string {
-  if (value === null || value === undefined) return '\\N';
-  switch (type) {
-    case 'uuid': case 'integer': case 'boolean': case 'date': case 'position': case 'instant': return String(value);
-    case 'text': return escaped(String(value));
-    case 'jsonb': return escaped(JSON.stringify(value));
-    case 'text[]': case 'uuid[]': return escaped(`{${(value as readonly string[]).map(quoted).join(',')}}`);
-  }
-}
-
-const quoted = (element: string): string => (/^\w+$/.test(element) ? element : `"${element.replace(/["\\]/g, '\\$&')}"`);
-
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
-const escaped = (text: string): string =>
-  (/[\\\n\r\t]/.test(text) ? text.replace(/[\\\n\r\t]/g, (character) => escapes[character]!) : text);

@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
-import { finished } from 'node:stream/promises';
 import type { ClientBase } from 'pg';
-import { from as copyFrom } from 'pg-copy-streams';
 import { comparePositions, type Position, type RecordedEvent } from '@peerbridge/event-store';
 import type { EventCodec } from '@peerbridge/vault';
+import { Copying } from './copy.js';
 import type { AnyProjection, ProjectedEvent } from './projection.js';
 import { Rows } from './rows.js';
-import { copySql, copyText, createIndexesSql, createTableSql, upsertAllSql, type AnyTable } from './table.js';
+import { createIndexesSql, createTableSql, upsertAllSql, type AnyTable } from './table.js';
 import { stoppedParticipantTable, type View } from './view.js';
 
 /** Beyond this many rows in memory a fold forgets them all and reads them again as needed. */
@@ -57,20 +56,26 @@ export class ViewFold {
   }
 
   /**
-   * Folds many events, and answers with what writes them in one transaction: rows that they make are copied, which costs half.
-   * Meanwhile further events can be folded; should the writing fail, after `forget`, both anew.
+   * Folds many events, and answers with what writes them: rows that they make are copied, which costs half. Meanwhile further
+   * events can be folded; should the writing fail, after `forget`, both anew.
+   * @param ahead settles when what was folded before is written: only then are rows read back
    */
-  async inBulk(client: ClientBase, events: readonly RecordedEvent[]): Promise<() => Promise<void>> {
-    await this.fold(client, events);
+  async inBulk(client: ClientBase, events: readonly RecordedEvent[], ahead: Promise<unknown>): Promise<() => Promise<void>> {
+    await this.fold(client, events, ahead);
     const changes = this.rows.takeChanges();
-    const made = changes.filter((one) => one.made.length > 0).map((one) => [one.table, copyText(one.table, one.made)] as const);
+    const made = changes.filter((one) => one.made.length > 0).map(({ table, made: rows }) => ({ table, rows }));
     const changed = changes.filter((one) => one.changed.length > 0).map((one): [AnyTable, object[]] => [one.table, one.changed]);
-    // Sent at once, one behind the other: after a failure the server refuses what follows, and rolls back at the end.
+    const copying = new Copying(this.schema, made);
     return async () => {
-      await Promise.all([
-        client.query('BEGIN'), ...made.map(([table, text]) => this.copy(client, table, text)), this.upsert(client, changed),
-        client.query('COMMIT'),
-      ]);
+      try {
+        await copying.run(client, { commit: changed.length === 0 });
+        if (changed.length === 0) return;
+        await this.upsert(client, changed);
+        await client.query('COMMIT');
+      } catch (error) {
+        await client.query('ROLLBACK');
+        throw error;
+      }
     };
   }
 
@@ -80,12 +85,6 @@ export class ViewFold {
     await client.query({
       name: this.nameOf(tables), text: upsertAllSql(this.schema, tables), values: changes.map(([, rows]) => JSON.stringify(rows)),
     });
-  }
-
-  private async copy(client: ClientBase, table: AnyTable, text: string): Promise<void> {
-    const stream = client.query(copyFrom(copySql(this.schema, table)));
-    stream.end(text);
-    await finished(stream);
   }
 
   /** One prepared statement for each set of tables that batches touch. PostgreSQL keeps 63 bytes of a name. */
@@ -121,10 +120,10 @@ export class ViewFold {
   }
 
   /** Folds all events; where one cannot be applied, its person is stopped there and the rest is folded without them. */
-  private async fold(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
+  private async fold(client: ClientBase, events: readonly RecordedEvent[], ahead?: Promise<unknown>): Promise<void> {
     for (;;) {
       try {
-        await this.tryFold(client, events);
+        await this.tryFold(client, events, ahead);
         return;
       } catch (error) {
         if (!(error instanceof Poison)) throw error;
@@ -141,7 +140,7 @@ export class ViewFold {
     this.stopped.set(participantId ?? eventId, event.position);
   }
 
-  private async tryFold(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
+  private async tryFold(client: ClientBase, events: readonly RecordedEvent[], ahead?: Promise<unknown>): Promise<void> {
     if (this.rows.size > MAX_ROWS_HELD) this.forget();
     const projected: [ProjectedEvent, AnyProjection[], RecordedEvent][] = [];
     for (const event of events) {
@@ -158,7 +157,7 @@ export class ViewFold {
       }
       projected.push([this.project(event), this.handlersOf(type), event]);
     }
-    await this.load(client, projected);
+    await this.load(client, projected, ahead);
     for (const [event, projections, recorded] of projected) {
       try {
         for (const projection of projections) projection.apply(event, this.rows);
@@ -188,7 +187,9 @@ export class ViewFold {
     }
   }
 
-  private async load(client: ClientBase, projected: readonly [ProjectedEvent, AnyProjection[], RecordedEvent][]): Promise<void> {
+  private async load(
+    client: ClientBase, projected: readonly [ProjectedEvent, AnyProjection[], RecordedEvent][], ahead?: Promise<unknown>,
+  ): Promise<void> {
     const wanted = new Map<AnyTable, Set<string>>();
     for (const [event, projections, recorded] of projected) {
       try {
@@ -201,6 +202,7 @@ export class ViewFold {
         throw new Poison(recorded, cause);
       }
     }
+    if (wanted.size > 0) await ahead;
     for (const [table, keys] of wanted) {
       const { rows } = await client.query<Record<string, unknown>>({
         name: `${this.schema}.${table.name}.load`,
