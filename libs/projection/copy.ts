@@ -65,9 +65,8 @@ class CopyRequest implements Submittable {
 /** Rows in PostgreSQL's text format for COPY: a line each, columns between tabs. */
 export function copyText(table: AnyTable, rows: readonly object[]): string {
   const columns = Object.entries(table.columns);
-  const lines = (rows as readonly Record<string, unknown>[]).map((row) =>
-    columns.map(([name, type]) => copyValue(row[name], type)).join('\t'));
-  return `${lines.join('\n')}\n`;
+  const line = (row: Record<string, unknown>) => columns.map(([name, type]) => copyValue(row[name], type)).join('\t');
+  return (rows as readonly Record<string, unknown>[]).map((row) => `${line(row)}\n`).join('');
 }
 
 function copyValue(value: unknown, type: ColumnType): string {
@@ -80,7 +79,7 @@ function copyValue(value: unknown, type: ColumnType): string {
   }
 }
 
-const quoted = (element: string): string => (/^\w+$/.test(element) ? element : `"${element.replace(/["\\]/g, '\\$&')}"`);
+const quoted = (element: string): string => `"${element.replace(/["\\]/g, '\\$&')}"`;
 
 const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 const escaped = (text: string): string =>
