@@ -111,6 +111,19 @@ describe('The EventStoreDB adapter', () => {
     expect(items).toEqual([ours, 'caughtUp']);
   });
 
+  it('closes at once, though a reader stopped after the server had said all', async () => {
+    const stream = newStream();
+    const closing = await openEventStoreDb(server);
+    // More than is taken ahead for the reader; all the others fit into the connection's own room.
+    await closing.append(stream, events(stream, 40), { expectedRevision: 'noStream' });
+    for await (const _ of closing.readAll()) {
+      while (server.eventsSent() < 40) await delay(10);
+      await delay(200);
+      break;
+    }
+    expect(await Promise.race([closing.close().then(() => 'closed'), delay(2_000, 'waits')])).toBe('closed');
+  });
+
   it('says of a tombstoned stream that it was deleted', async () => {
     const stream = newStream();
     await store.append(stream, events(stream, 1), { expectedRevision: 'noStream' });

@@ -46,11 +46,12 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
     store = await openEventStoreDb(double);
   }, 300_000);
   afterAll(async () => {
-    for (const code of await parts.close()) expect(code).toBe(0);
+    const codes = await parts?.close();
     await store?.close();
     await double?.close();
     await kafka?.close();
     issuer?.close();
+    for (const code of codes ?? []) expect(code).toBe(0);
   }, 60_000);
 
   const readiness = async (): Promise<number> => (await fetch(new URL('/health/ready', api.dev.graphql))).status;

@@ -85,7 +85,7 @@ function clientOf(connectionString: string): EventStoreDBClient {
   // It does not wait for this, which fails as long as no node is found; whoever calls next is told so anyway.
   internals.handleError = (...failure) => handleError(...failure).catch(ignored);
   internals.GRPCStreamCreator = (service, name, create, ...rest) =>
-    creatorOf(service, name, (connection) => takingLateAnswers(create(connection)), ...rest);
+    creatorOf(service, name, (connection) => endingWhenCancelled(takingLateAnswers(create(connection))), ...rest);
   return client;
 }
 
@@ -101,6 +101,21 @@ function takingLateAnswers<Call>(call: Call): Call {
       }
     });
   }
+  return call;
+}
+
+/**
+ * Where the server had said all before its reader stopped, cancelling does nothing, and what nobody takes would keep the call
+ * from ever ending: the client would remember it, and wait for its end when it is disposed of.
+ */
+function endingWhenCancelled<Call>(call: Call): Call {
+  if (!(call instanceof Readable)) return call;
+  const cancellable = call as Readable & { cancel(): void };
+  const cancel = cancellable.cancel.bind(cancellable);
+  cancellable.cancel = () => {
+    cancel();
+    cancellable.resume();
+  };
   return call;
 }
 
