@@ -43,7 +43,7 @@ describe('The dependency rule', () => {
     expect(refused(file, '../consent/index.js', '../consent/events.js', '../capability.js', '@peerbridge/command')).toEqual([]);
   });
 
-  it('keeps the policy pure, and gives its predicate the query builder', () => {
+  it('keeps the policy pure, and lets its predicate say itself in SQL', () => {
     const impure = ['sql-template-tag', 'pg', '@peerbridge/projection', '../view/index.js'];
     expect(refused('libs/disclosure/policy/decision.ts', ...impure)).toEqual(impure);
     expect(refused('libs/disclosure/policy/predicate.ts', ...impure)).toEqual(impure.slice(1));

@@ -94,7 +94,7 @@ export const dependencyRule = [
   mayImport(['libs/disclosure/policy/**/*.ts'], ['zod', sibling, ...ours(['kernel'])],
     'The policy is pure: it imports the kernel and zod. Nothing else.'),
   mayImport(['libs/disclosure/policy/predicate.ts'], ['zod', 'sql-template-tag', sibling, ...ours(['kernel'])],
-    'The policy, said in SQL, imports the kernel and the query builder. Nothing else.'),
+    'The policy, said in SQL, imports the kernel and what binds its values. Nothing else.'),
   mayImport(['libs/disclosure/policy/{testing,*.spec}.ts'], ['zod', sibling, ...ours(['kernel']), ...testKit],
     'The policy is tested without servers; what needs one is tested in test/.'),
 ];
