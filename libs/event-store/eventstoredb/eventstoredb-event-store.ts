@@ -110,7 +110,7 @@ function takingLateAnswers<Call>(call: Call): Call {
  */
 function endingWhenCancelled<Call>(call: Call): Call {
   if (!(call instanceof Readable)) return call;
-  const cancellable = call as Readable & { cancel(): void };
+  const cancellable = call as Call & Readable & { cancel(): void };
   const cancel = cancellable.cancel.bind(cancellable);
   cancellable.cancel = () => {
     cancel();
