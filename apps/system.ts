@@ -14,7 +14,7 @@ import {
 import { LogLag, PostgresCheckpointStore, runtimeMigrations, View, ViewPosition } from '@peerbridge/projection';
 import { EventCodec, Vault, vaultMigrations } from '@peerbridge/vault';
 import { openKeys, requireToOpen } from './keys.js';
-import { unlessAborted } from './process.js';
+import { stopped, unlessAborted } from './process.js';
 
 /** A view that has not reached in this time what was in the log is no ground for a decision. */
 const LAG_BOUND_MS = 30_000;
@@ -89,7 +89,7 @@ export async function openSystem(
         return client;
       },
       async close() {
-        await store.close();
+        await stopped(store.close());
         await database.close();
       },
     };
@@ -164,7 +164,7 @@ export async function openAnswering(
     async close() {
       ended.abort();
       await position.close();
-      await Promise.all([deliveries.close(), withdrawals.close(), reads.close()]);
+      await stopped(Promise.all([deliveries.close(), withdrawals.close(), reads.close()]));
     },
   };
 }

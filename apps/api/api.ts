@@ -2,7 +2,7 @@ import type { Type } from '@nestjs/common';
 import { Authenticator, DevIssuer, remoteIssuer } from '@peerbridge/identity';
 import { AdjustableClock } from '@peerbridge/kernel';
 import { ConfigError, type Config } from '@peerbridge/platform';
-import type { Running } from '../process.js';
+import { stopped, type Running } from '../process.js';
 import { openAnswering, type Answering, type System } from '../system.js';
 import { CareModule } from './care.module.js';
 import { devRoutes } from './dev/index.js';
@@ -68,7 +68,7 @@ async function listen(
   return {
     address: `http://${reachableHost(config.host)}:${port}`, answering, issuer,
     async stop() {
-      await app.close();
+      await stopped(app.close());
       await answering.close();
     },
   };

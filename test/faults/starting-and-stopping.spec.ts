@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -8,6 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { keysFromFile } from '@peerbridge/vault';
+import { startEventStoreDouble } from '../support/eventstoredb-double.js';
+import { Gate } from '../support/gate.js';
 import { createTestDatabase, testRunFolder, type TestDatabase } from '../support/postgres.js';
 import { ProductProcess, type App } from '../support/product-process.js';
 import { compiledDist } from '../support/run-typescript.js';
@@ -152,6 +155,28 @@ describe('A process that is told to stop', () => {
     const system = await start('relay', { DATA_DIR, KAFKA_BROKERS: `127.0.0.1:${silentPort()}` });
     await asked;
     expect(await system.end('SIGINT')).toBe(0);
+  }, TEST_WITHIN_MS);
+
+  it.each(['database', 'event store'])('while nothing is heard any more of its %s does not wait for it', async (muffled) => {
+    const [double, fresh] = await Promise.all([startEventStoreDouble(), createTestDatabase({ poolSize: 1 })]);
+    const url = new URL(fresh.url);
+    const gates = { 'database': await Gate.before(Number(url.port)), 'event store': await Gate.before(double.port()) };
+    url.port = String(gates['database'].port);
+    const DATA_DIR = await folder();
+    const system = await start('standalone', {
+      DATA_DIR, DATABASE_URL: url.href, EVENTSTOREDB_URL: `esdb://127.0.0.1:${gates['event store'].port}?tls=false`,
+    });
+    const { graphql, tokens } = await devFileIn(DATA_DIR) as unknown as { graphql: string; tokens: Record<string, string> };
+    gates[muffled as keyof typeof gates].muffle();
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${tokens['peer']}` };
+    const query = `mutation { enrollParticipant(input: {
+      commandId: "first", participantId: "${randomUUID()}", preferredName: "Jordan", language: "en" }) { id } }`;
+    const asked = fetch(graphql, { method: 'POST', headers, body: JSON.stringify({ query }) }).catch(() => undefined);
+    await delay(500);
+    const code = await system.end('SIGTERM');
+    await Promise.all([...Object.values(gates).map((gate) => gate.close()), double.close(), fresh.drop()]);
+    await asked;
+    expect(code).toBe(0);
   }, TEST_WITHIN_MS);
 });
 

@@ -28,6 +28,11 @@ export class Gate {
     this.isOpen = true;
   }
 
+  /** As where the other end has vanished: connections stay, and nothing comes through any more. */
+  muffle(): void {
+    for (const socket of this.sockets) socket.unpipe().pause();
+  }
+
   async close(): Promise<void> {
     this.shut();
     await new Promise((resolve) => this.server.close(resolve));

@@ -1,8 +1,11 @@
 import net from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg, { type ClientConfig, type QueryConfig } from 'pg';
 
 /** Silence for so long is the end of a connection: what was sent on it fails, and the next statement opens another. */
 const ANSWER_WITHIN_MS = 15_000;
+/** What is under way when it closes has so long to end. */
+const CLOSE_WITHIN_MS = 2_000;
 
 /**
  * Short statements of many callers over a few connections: each is sent at once, without waiting for the answers to those
@@ -22,6 +25,7 @@ export class Pipeline {
     return this.lanes.reduce((best, lane) => (lane.underWay < best.underWay ? lane : best)).query(statement);
   }
 
+  /** Waits for what is under way, but not for long: then its connection is cut. */
   async close(): Promise<void> {
     await Promise.all(this.lanes.map((lane) => lane.close()));
   }
@@ -88,7 +92,8 @@ class Connection {
     return this.client.query<Row>(statement);
   }
 
-  close(): Promise<void> {
-    return this.client.end();
+  async close(): Promise<void> {
+    await Promise.race([this.client.end(), delay(CLOSE_WITHIN_MS, undefined, { ref: false })]);
+    this.socket.destroy();
   }
 }
