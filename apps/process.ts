@@ -31,7 +31,8 @@ export async function runProcess(start: (config: Config, signal: AbortSignal) =>
     boundStop();
     told.abort();
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  // In place of what a signal did while the process was prepared.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.removeAllListeners(signal).on(signal, stop);
   let running: Running;
   try {
     running = await start(loadConfig(process.env), told.signal);

@@ -97,7 +97,8 @@ export class CommandExecutor {
     const refusal = !admitted.includes(caller.role) ? forbidden(`${definition.name} is not for ${caller.role}.`)
       : faults.size > 0 ? malformed([...faults]) : undefined;
     if (unreadable.length > 0) throw refusal;
-    const { commandId: _id, ...content } = envelope.data!;
+    // The same command however it is written: with a default or without, with a time's milliseconds or without.
+    const content = { ...(input.data ?? own), expectedVersion, ...(envelope.data!.occurredAt && { occurredAt }) };
     return {
       binding, caller, now, commandId: commandId as string, expectedVersion: expectedVersion as number | undefined,
       occurredAt: String(occurredAt), body: own, input: refusal ?? input.data!,
@@ -170,6 +171,8 @@ export class CommandExecutor {
   ): Promise<{ access: PersonAccess | undefined; item: ItemRow | undefined; participantId: string | undefined } | undefined> {
     switch (subject.kind) {
       case 'unborn': {
+        // Only a view that has what was just acknowledged knows which ids are taken.
+        await this.options.view.caughtUp();
         const type = await session.typeOf(subject.id);
         if (type !== undefined && type !== subject.type) throw new DomainError('VERSION_CONFLICT', 'This id is taken.');
         return { access: undefined, item: undefined, participantId: subject.participantId };

@@ -5,6 +5,7 @@ import { ZodError } from 'zod';
 import { tokenClaims } from './claims.js';
 
 const ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'];
+/** Between this clock and that of an outside issuer. */
 const CLOCK_SKEW_SECONDS = 30;
 /** A key that its issuer has withdrawn stops opening doors within this time. */
 const REMEMBERED_FOR_MS = 5 * 60_000;
@@ -15,12 +16,15 @@ export interface TokenIssuer {
   issuer: string;
   audience: string;
   keys: JWTVerifyGetKey;
+  /** How far its clock may be from ours; default: it is the same clock. */
+  skewSeconds?: number;
 }
 
 /** An outside issuer. Its keys are fetched when needed and again when a token names one that is not known yet. */
 export const remoteIssuer = (config: { issuer: string; audience: string; jwksUrl: string }): TokenIssuer => ({
   issuer: config.issuer,
   audience: config.audience,
+  skewSeconds: CLOCK_SKEW_SECONDS,
   keys: createRemoteJWKSet(new URL(config.jwksUrl), { timeoutDuration: 5000, cooldownDuration: 10_000, cacheMaxAge: 600_000 }),
 });
 
@@ -59,10 +63,10 @@ export class Authenticator {
   }
 
   private async verify(token: string): Promise<Authenticated> {
-    const { keys, issuer, audience } = this.trusted;
+    const { keys, issuer, audience, skewSeconds = 0 } = this.trusted;
     try {
       const { payload } = await jwtVerify(token, keys, {
-        issuer, audience, algorithms: ALGORITHMS, clockTolerance: CLOCK_SKEW_SECONDS,
+        issuer, audience, algorithms: ALGORITHMS, clockTolerance: skewSeconds,
         requiredClaims: ['iss', 'aud', 'exp', 'sub'],
       });
       const claims = tokenClaims.parse(payload);

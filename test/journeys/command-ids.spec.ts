@@ -96,8 +96,7 @@ describe('The version of a participant', () => {
     const story = await enrollP1(system);
     const { peer } = system.dev.members;
     const worked = { participantId: story.id, status: 'partTime' };
-    await as('peer').mutate('changePreferences', { participantId: story.id, householdSize: 3 });
-    const current = await version(story);
+    const { version: current } = await as('peer').mutate('changePreferences', { participantId: story.id, householdSize: 3 });
     expect(await as('peer').refused('recordEmploymentStatus', { ...worked, expectedVersion: current - 1 }))
       .toEqual({ code: 'VERSION_CONFLICT', actualVersion: current });
     const input = { ...worked, commandId: randomUUID(), expectedVersion: current };
@@ -128,5 +127,16 @@ describe('A revocation recorded by a worker', () => {
   it('is in writing, before anything is looked up', async () => {
     expect(await as('housing').refused('revokeConsent', { consentId: randomUUID() }))
       .toEqual({ code: 'VALIDATION', fields: ['artifactHash'] });
+  });
+});
+
+describe('A command sent again', () => {
+  it('is the same with a default or without, and with a time\'s milliseconds or without', async () => {
+    const story = await enrollP1(system);
+    const startedAt = '2026-01-15T10:00:00.000Z';
+    const input = { commandId: randomUUID(), ...contact(story, { startedAt }) };
+    const first = await as('peer').mutate('logPeerContact', input);
+    const written = { ...input, startedAt: '2026-01-15T11:00:00+01:00', coAuthored: false, visibility: 'personAndPeer' };
+    expect(await as('peer').mutate('logPeerContact', written)).toEqual(first);
   });
 });

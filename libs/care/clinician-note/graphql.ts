@@ -13,7 +13,7 @@ import { clinicianNoteTable, type ClinicianNoteRow } from './read-model.js';
 
 @ObjectType({ description: 'A correction, beside what was written and never in its place.' })
 export class Amendment {
-  @Field(() => ID, { nullable: true })
+  @Field(() => ID)
   id!: string;
 
   @Field(() => String, { nullable: true })

@@ -250,6 +250,11 @@ describe('A draft', () => {
     });
   });
 
+  it('says whose consent it is: a grant of it need not', () => {
+    expect(drafted.when(grantConsent, { consentId }, { as: person, now, participantId: p1 }).events()).toHaveLength(1);
+    given(consentStream).when(grantConsent, { kind: 'tpo' }, { as: person, now }).thenRefused('VALIDATION');
+  });
+
   it('is granted with other elements where the person gives them', () => {
     const changes = { participantId: p1, consentId, segments: ['housing'], expiry: { event: 'The lease is signed' }, signature };
     drafted.when(grantConsent, changes, { as: person, now }).then({

@@ -197,7 +197,8 @@ export const draftConsent: CommandDefinition<z.infer<typeof draft>, ConsentStrea
   },
 };
 
-const grant = form.extend({ participantId: id, consentId: id.optional() }).superRefine(({ consentId, ...content }, context) => {
+const granted = form.extend({ participantId: id.optional(), consentId: id.optional() });
+const grant = granted.superRefine(({ consentId, ...content }, context) => {
   if (consentId || context.issues.length > 0) return; // a draft may have the rest; malformed elements come first
   for (const field of faultsOf(contentOf(content), content.signature !== undefined)) {
     context.addIssue({ code: 'custom', path: [field], message: 'Needed for a valid consent, in a form that its kind allows' });
@@ -209,18 +210,21 @@ export const grantConsent: CommandDefinition<z.infer<typeof grant>, ConsentStrea
   name: 'grantConsent',
   roles: ['person'],
   input: grant,
-  subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
+  missing: ({ participantId, consentId }) => (participantId || consentId ? [] : ['participantId']),
+  // A draft says whose it is.
+  subject: ({ participantId, consentId }) => (participantId
+    ? { kind: 'participant', id: participantId } : { kind: 'item', type: 'consent', id: consentId! }),
   entity: ({ consentId }) => consentId,
   authorize({ input: { consentId } }, { consents }) {
     if (consentId && !consents[consentId]) throw notFound('consent');
   },
   decide(command, state) {
-    const { participantId, consentId, ...given } = command.input;
+    const { participantId: _of, consentId, ...given } = command.input;
     const drafted = consentId ? consentIn(state, consentId, command.now, 'draft') : undefined;
     const content = { ...drafted?.terms, ...contentOf(given) };
     const faults = [
       ...faultsOf(content, drafted?.signed || given.signature !== undefined),
-      ...signingFaults(given, content.signedAt, participantId, command),
+      ...signingFaults(given, content.signedAt, command.participantId, command),
     ];
     if (faults.length > 0) throw invalid('This is no valid consent yet.', ...faults);
     return [{

@@ -261,6 +261,12 @@ function perTurn<Key, Value>(load: (keys: Key[]) => Promise<Value[]>): DataLoade
 
 type Member = Pick<Caller, 'memberId' | 'role' | 'orgId'>;
 
+/** Whom a decision is made about where there is no such person. */
+const nobody: PersonFacts = {
+  participantId: '00000000-0000-0000-0000-000000000000', homeOrgId: '00000000-0000-0000-0000-000000000000', consents: [],
+  team: [], restrictedMemberIds: [], partyOrgIds: [], ownMemberIds: [], worksAtOrgIds: [],
+};
+
 /** One request's reads: one caller, one instant, each decision made once. */
 export class ViewSession {
   /** Domain time of the request, RFC 3339 UTC with milliseconds. */
@@ -313,7 +319,8 @@ export class ViewSession {
   async anyItem(id: string): Promise<{ item: ItemRow; access: PersonAccess } | undefined> {
     if (!uuid.test(id)) return undefined;
     const item = await this.row(itemTable, id);
-    const access = item && await this.decision(item.participant_id);
+    // Decided where there is no such item, too: what is denied takes no longer to answer than what is unknown.
+    const access = await this.decision(item?.participant_id ?? nobody.participantId);
     return item && access && { item, access };
   }
 
@@ -334,7 +341,8 @@ export class ViewSession {
   private async decide(participantId: string): Promise<PersonAccess | undefined> {
     const facts = await this.view.factsOf(participantId);
     const { decide: decideOn = decide } = this.view.options;
-    return facts && { participantId, facts, decision: decideOn(this.caller, facts, this.instant) };
+    const decision = decideOn(this.caller, facts ?? nobody, this.instant);
+    return facts && { participantId, facts, decision };
   }
 
   /** A page of one kind of node of one person, with its label: newest first, or oldest first. */
