@@ -1,4 +1,4 @@
-import { ConfigResourceTypes, Kafka, logLevel, type Admin } from 'kafkajs';
+import kafkajs, { Kafka, logLevel, type Admin } from 'kafkajs';
 import { randomUUID } from 'node:crypto';
 
 export interface TopicMessage {
@@ -42,7 +42,7 @@ export async function readTopic(brokers: string[], topic: string): Promise<Topic
 /** What the topic is set to, be it of its own or by default. */
 export async function topicSettings(brokers: string[], topic: string): Promise<Record<string, string>> {
   const { resources: [found] } = await administer(brokers, (admin) => admin.describeConfigs({
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }], includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }], includeSynonyms: false,
   }));
   return Object.fromEntries(found!.configEntries.map(({ configName, configValue }) => [configName, configValue]));
 }
