@@ -12,25 +12,18 @@ import { PostgresCheckpointStore, runtimeMigrations } from '@peerbridge/projecti
 import { KafkaPublisher } from '../libs/messaging/kafka/kafka-publisher.js';
 import { startKafka } from '../test/support/kafka.js';
 import { readTopic, type TopicMessage } from '../test/support/kafka-reader.js';
+import { keep, spread, type BenchResult } from './result.js';
 
 const EVENTS = 20_000;
 const PEOPLE = 500;
 const BATCH_SIZE = 1_000;
 const BARE_TOPIC = { name: 'bench.bare', partitions: careEvents.partitions };
 
-export interface RelayMeasurement {
-  events: number;
-  /** Events per second, a pair to a round. */
-  rounds: { relay: number; bare: number }[];
-  /** Median of relay ÷ bare, round by round. */
-  ratio: number;
-}
-
 /**
  * The relay, from PostgreSQL to Kafka, against a bare kafkajs producer that has the same messages ready in memory: same
  * batches, same guarantees, alternating order. @throws Error where the two topics do not end up the same
  */
-export async function run({ rounds = 5 }: { rounds?: number } = {}): Promise<RelayMeasurement> {
+export async function run({ rounds = 5 }: { rounds?: number } = {}): Promise<BenchResult> {
   const dataDir = await mkdtemp(join(tmpdir(), 'peerbridge-bench-'));
   const kafka = await startKafka();
   const database = await openDatabase({ dataDir, applicationName: 'bench' });
@@ -65,7 +58,7 @@ export async function run({ rounds = 5 }: { rounds?: number } = {}): Promise<Rel
       }
     };
 
-    const measured: RelayMeasurement['rounds'] = [];
+    const measured: { relay: number; bare: number }[] = [];
     // The first round warms both up and does not count.
     for (let round = 0; round <= rounds; round += 1) {
       const result = { relay: 0, bare: 0 };
@@ -81,7 +74,16 @@ export async function run({ rounds = 5 }: { rounds?: number } = {}): Promise<Rel
     await store.close();
     const [ours, theirs] = [await readTopic(kafka.brokers, careEvents.name), await readTopic(kafka.brokers, BARE_TOPIC.name)];
     if (hash(ours) !== hash(theirs)) throw new Error('The relay and the bare producer did not publish the same');
-    return { events: EVENTS, rounds: measured, ratio: median(measured.map((one) => one.relay / one.bare)) };
+    return await keep({
+      name: 'relay',
+      circumstances: { events: EVENTS, batch: BATCH_SIZE },
+      rounds: measured,
+      summary: {
+        'relayed events/s': spread(measured.map((one) => one.relay)),
+        'bare events/s': spread(measured.map((one) => one.bare)),
+        ratio: spread(measured.map((one) => one.relay / one.bare)),
+      },
+    });
   } finally {
     await database.close();
     await kafka.close();
@@ -122,8 +124,4 @@ const base64 = (bytes: number): string => randomBytes(bytes).toString('base64');
 function hash(messages: readonly TopicMessage[]): string {
   const ordered = [...messages].sort((a, b) => a.partition - b.partition);
   return createHash('sha256').update(JSON.stringify(ordered)).digest('hex');
-}
-
-function median(numbers: readonly number[]): number {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
 }
