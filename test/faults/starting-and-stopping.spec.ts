@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { createServer, type AddressInfo, type Server } from 'node:net';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,15 +21,17 @@ const outsideIssuer = { OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'peerb
 let database: TestDatabase;
 /** Takes connections and never says a word. */
 let silent: Server;
+const unanswered = new Set<Socket>();
 const spawned: ProductProcess[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase({ poolSize: 1 });
-  silent = createServer((socket) => void socket.on('error', () => undefined)).listen(0, '127.0.0.1');
+  silent = createServer((socket) => void unanswered.add(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
   await once(silent, 'listening');
 }, TEST_WITHIN_MS);
 afterAll(async () => {
   await Promise.all(spawned.map((one) => one.end('SIGKILL')));
+  for (const socket of unanswered) socket.destroy();
   silent?.close();
   await database?.drop();
 }, TEST_WITHIN_MS);

@@ -107,7 +107,11 @@ export async function startEventStoreDouble(
     if (!listener.listening) return;
     const closed = once(listener, 'close');
     listener.close();
-    for (const socket of sockets) socket.resetAndDestroy();
+    // Node cannot reset what is being shut down: it would neither close the socket nor, later, itself come to an end.
+    for (const socket of sockets) {
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
     await closed;
   };
 
