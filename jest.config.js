@@ -1,7 +1,11 @@
+import { availableParallelism } from 'node:os';
+
 /** Jest runs the TypeScript sources as native ES modules; see docs/adr for why the two CommonJS patterns are there. */
 const commonJsOnly = 'node_modules/(?:.+/)?(?:cookie|content-disposition)/.+\\.js$';
 
 export default {
+  // Most specs wait for other processes. Two at least, so that one process never runs them all.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/test'],
