@@ -93,17 +93,18 @@ class Server {
     for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; await delay(POLL_MS)) {
       const postmaster = await this.running();
       if (postmaster?.status === 'ready') return postmaster;
-      if (!postmaster) await this.start(port ?? await freePort());
+      if (!postmaster) await this.start(port ?? await freePort(), deadline);
     }
     throw new EmbeddedPostgresError(`PostgreSQL in ${this.folder.path} does not become ready: see ${this.folder.log}`);
   }
 
-  /** Returns when the server is ready, or when it ended for a reason that goes away by itself. */
-  private async start(port: number): Promise<void> {
+  /** Returns when the server is ready, or when it ended for a reason that goes away by itself, or at the deadline. */
+  private async start(port: number, deadline: number): Promise<void> {
     const stale = await this.folder.recordedPostmaster();
     const logged = await stat(this.folder.log).then(({ size }) => size, () => 0);
     const output = await open(this.folder.log, 'a', 0o600);
     let postmaster: ChildProcess;
+    let ended: Promise<{ error: Error | undefined }>;
     try {
       const settings = Object.entries(SETTINGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
       const args = ['-D', this.folder.path, '-p', String(port), ...settings];
@@ -114,16 +115,16 @@ class Server {
         // PostgreSQL takes a recorded pid that lives for a postmaster, but for this one. We know that it is something else.
         env: stale ? { PG_GRANDPARENT_PID: String(stale.pid) } : {},
       });
+      // At once: it may end sooner than the log is closed.
+      ended = new Promise((resolve) => {
+        postmaster.once('error', (error) => resolve({ error }));
+        postmaster.once('exit', () => resolve({ error: undefined }));
+      });
     } finally {
       await output.close();
     }
-    const failed = new Promise<Error | undefined>((resolve) => {
-      postmaster.once('error', resolve);
-      postmaster.once('exit', () => resolve(undefined));
-    });
     postmaster.unref();
-    const ended = failed.then((error) => ({ error }));
-    for (;;) {
+    while (Date.now() < deadline) {
       const outcome = await Promise.race([ended, delay(POLL_MS)]);
       if (outcome) return this.judgeFailure(logged, outcome.error);
       const running = await this.running();
