@@ -6,6 +6,8 @@ const commonJsOnly = 'node_modules/(?:.+/)?(?:cookie|content-disposition)/.+\\.j
 export default {
   // Most specs wait for other processes. Two at least, so that one process never runs them all.
   maxWorkers: Math.max(2, availableParallelism() - 1),
+  // No test is decided by how busy the machine is; one that hangs fails in the end.
+  testTimeout: 120_000,
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   roots: ['<rootDir>/libs', '<rootDir>/apps', '<rootDir>/test'],

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { openDatabase, type Database } from '@peerbridge/platform';
 import { compiledDist } from './support/run-typescript.js';
@@ -11,7 +11,6 @@ import { enrollP1, later, type Story } from './support/story.js';
 import { startSystem, type TestSystem } from './support/system.js';
 
 // Every question is a process that starts and ends.
-jest.setTimeout(120_000);
 
 const CANARY = `canary-${randomUUID()}`;
 const HOUR_MS = 3_600_000;

@@ -43,7 +43,7 @@ describe('Rows that are copied', () => {
   beforeAll(async () => {
     database = await createTestDatabase({ poolSize: 1 });
     for (const table of [copied, upserted]) await database.pool.query(createTableSql('public', table));
-  }, 60_000);
+  });
   afterAll(() => database?.drop());
 
   const rowsOf = async (table: string) => {

@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { openEmbeddedPostgres, type EmbeddedPostgres } from '@peerbridge/platform';
 import pg from 'pg';
 import { testRunFolder } from './support/postgres.js';
@@ -12,7 +12,6 @@ import { compiledDist } from './support/run-typescript.js';
 import { killPostgres } from './support/test-data-dir.mjs';
 
 // Starting servers takes its time where many tests run at once.
-jest.setTimeout(60_000);
 
 const PROCESS = path.join(import.meta.dirname, 'support', 'embedded-postgres-process.mjs');
 

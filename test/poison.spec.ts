@@ -42,7 +42,7 @@ describe('An event with a value that no column holds', () => {
     for (const [person, steps] of [[ada, 1], [ben, 2], [ben, TOO_MANY], [cleo, 3], [ben, 4], [ada, 5]] as const) {
       await store.append(`steps-${randomUUID()}`, [event(person, steps)], { expectedRevision: 'noStream' });
     }
-  }, 60_000);
+  });
   afterAll(async () => {
     await store?.close();
     await database?.drop();

@@ -80,7 +80,7 @@ describe('The projector', () => {
     await until(async () => await position() === latest);
     expect(View.consumer((await live()).version)).not.toBe(consumer);
     await stop();
-  }, 60_000);
+  });
 
   it('that another release has taken over from stands aside, and does not undo its work', async () => {
     const newer = new View(system.view.projections.slice(0, -1));
@@ -101,12 +101,12 @@ describe('The projector', () => {
     expect(await live()).toEqual(made);
     expect(made.definition).toBe(newer.definition);
     await Promise.all([old.stop(), its.stop()]);
-  }, 60_000);
+  });
 
   it('that starts on another release\'s view makes its own, as a rollback has to', async () => {
     const { projector, stop } = start(system.view);
     await until(() => projector.status.status === 'up');
     expect((await live()).definition).toBe(system.view.definition);
     await stop();
-  }, 60_000);
+  });
 });

@@ -56,7 +56,7 @@ describeWithKafka('The relay, from PostgreSQL to Kafka', () => {
     await database?.drop();
     if (kafka) await deleteTopics(kafka.brokers, [topic.name, elsewhere]);
     await kafka?.close();
-  }, 60_000);
+  });
 
   /** A relay as a process of its own would run it; batches are small, so that an outage falls between some. */
   function startRelay() {
@@ -164,7 +164,7 @@ describeWithKafka('The relay, from PostgreSQL to Kafka', () => {
     await stop();
     const published = await readTopic(kafka.brokers, topic.name);
     expect(published.some(({ headers }) => headers['ce_id'] === event.metadata.eventId)).toBe(true);
-  }, 60_000);
+  });
 
   it('makes a topic that keeps every message for good', async () => {
     expect(await topicSettings(kafka.brokers, topic.name)).toMatchObject({
@@ -182,7 +182,7 @@ describeWithKafka('The relay, from PostgreSQL to Kafka', () => {
     expect(publisher.health()).toEqual({ status: 'down', reason: `Topic ${elsewhere} has 3 partitions, not 12` });
     await publisher.close();
     expect(await readTopic(kafka.brokers, elsewhere)).toEqual([]);
-  }, 60_000);
+  });
 });
 
 function firstOccurrences(messages: readonly TopicMessage[]): TopicMessage[] {

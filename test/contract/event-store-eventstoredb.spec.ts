@@ -11,7 +11,6 @@ import { anEvent, eventStoreContract } from '../../libs/event-store/contract.js'
 import { startEventStoreDouble, type EventStoreDouble, type EventStoreDoubleOptions } from '../support/eventstoredb-double.js';
 
 // The double encodes every event it sends in JavaScript: on a busy machine that takes a while.
-jest.setTimeout(60_000);
 
 const byGossip = ({ connectionString }: EventStoreDouble): string => connectionString.replace('esdb:', 'esdb+discover:');
 

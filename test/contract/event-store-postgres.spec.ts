@@ -84,7 +84,7 @@ describe('The PostgreSQL event store', () => {
   afterAll(async () => {
     await store?.close();
     await server?.close();
-  }, 60_000);
+  });
 
   const all = async (): Promise<RecordedEvent[]> => {
     const events: RecordedEvent[] = [];

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
   ANY, BACKWARDS, END, EventStoreDBClient, FORWARDS, jsonEvent, MaxAppendSizeExceededError, NO_STREAM, START, STREAM_EXISTS,
   StreamDeletedError, StreamNotFoundError, streamNameFilter, UnavailableError, WrongExpectedVersionError,
@@ -8,7 +8,6 @@ import { randomUUID } from 'node:crypto';
 import { startEventStoreDouble, type EventStoreDouble } from '../support/eventstoredb-double.js';
 
 // The double encodes every event it sends in JavaScript: on a busy machine that takes a while.
-jest.setTimeout(60_000);
 
 /*
  * What a real EventStoreDB 23.10 was seen to answer, asked through the bare client: so that the double is worth testing

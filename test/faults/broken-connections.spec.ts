@@ -21,7 +21,7 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   expect(await parts.close()).toEqual([0, 0]);
-}, 60_000);
+});
 
 /** Of every connection but the one that says so: in the middle of transactions, while it listens, while it holds a lease. */
 const cutAll = () => parts.database.pool.query(

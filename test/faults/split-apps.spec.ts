@@ -52,7 +52,7 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
     await kafka?.close();
     issuer?.close();
     for (const code of codes ?? []) expect(code).toBe(0);
-  }, 60_000);
+  });
 
   const readiness = async (): Promise<number> => (await fetch(new URL('/health/ready', api.dev.graphql))).status;
   const metric = async (name: string): Promise<number> => {
@@ -93,7 +93,7 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
       .toEqual({ participant: { contacts: { edges: [{ node: { id: contactId } }] } } });
     expect(await readiness()).toBe(200);
     expect((await published()).map(({ headers }) => headers['ce_type'])).toContain('peerbridge.PeerContactLogged.v1');
-  }, 60_000);
+  });
 
   it('have nothing in them that is for development', async () => {
     for (const route of ['/dev/token', '/dev/clock', '/dev/roles', '/explorer']) {
@@ -243,7 +243,7 @@ describe('The whole system in one process', () => {
     expect(process.err.trim()).toBe(`peerbridge: Port ${port} of 127.0.0.1 is taken: set PORT to another one`);
     expect(await exists(path.join(dataDir, 'postgres', 'postmaster.pid'))).toBe(false);
     server.close();
-  }, 60_000);
+  });
 
   it('says that its folder is damaged', async () => {
     await rm(files.version());
@@ -251,7 +251,7 @@ describe('The whole system in one process', () => {
     expect(await process.end()).toBe(1);
     expect(process.err.trim()).toBe(`peerbridge: ${path.dirname(files.version())} is damaged (PG_VERSION is missing): `
       + 'restore it from a backup, or move it away to begin with an empty database');
-  }, 60_000);
+  });
 });
 
 async function serveKeys(issuer: DevIssuer): Promise<Server> {

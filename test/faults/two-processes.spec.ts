@@ -36,7 +36,7 @@ afterEach(async () => {
 }, START_WITHIN_MS);
 afterAll(async () => {
   for (const code of await parts.close()) expect(code).toBe(0);
-}, 60_000);
+});
 
 async function listen(api: Api, caller: Client, { id }: Story): Promise<Listener> {
   const listener = await Listener.open(api.dev.subscriptions, caller, id);
@@ -251,7 +251,7 @@ describe('Without a projector', () => {
     const { rows } = await parts.database.pool.query(
       "select 1 from events.event where metadata ->> 'commandId' = $1", [command.commandId]);
     expect(rows).toHaveLength(1);
-  }, 60_000);
+  });
 
   it('nothing rests on a view that stands still for too long, but what people see of themselves', async () => {
     const story = await enrollP1(b);
@@ -276,7 +276,7 @@ describe('Without a projector', () => {
       await close();
       await system.close();
     }
-  }, 60_000);
+  });
 
   it('there is another: it carries on when the one that works is killed', async () => {
     const second = await parts.projector();
@@ -286,5 +286,5 @@ describe('Without a projector', () => {
     await story.logContact();
     expect(await a.as(story.person.token).query(atLeast, { id: story.id }))
       .toEqual({ participant: { contacts: { totalCount: 1 } } });
-  }, 60_000);
+  });
 });
