@@ -10,8 +10,6 @@ import { compiledDist } from './support/run-typescript.js';
 import { enrollP1, later, type Story } from './support/story.js';
 import { startSystem, type TestSystem } from './support/system.js';
 
-// Every question is a process that starts and ends.
-
 const CANARY = `canary-${randomUUID()}`;
 const HOUR_MS = 3_600_000;
 const yesterday = '2026-05-04T09:00:00.000Z';

@@ -10,8 +10,6 @@ import { openEventStoreDb, type EventStoreDbOptions } from '@peerbridge/event-st
 import { anEvent, eventStoreContract } from '../../libs/event-store/contract.js';
 import { startEventStoreDouble, type EventStoreDouble, type EventStoreDoubleOptions } from '../support/eventstoredb-double.js';
 
-// The double encodes every event it sends in JavaScript: on a busy machine that takes a while.
-
 const byGossip = ({ connectionString }: EventStoreDouble): string => connectionString.replace('esdb:', 'esdb+discover:');
 
 for (const [name, connectionStringOf] of [

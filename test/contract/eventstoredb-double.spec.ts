@@ -7,8 +7,6 @@ import {
 import { randomUUID } from 'node:crypto';
 import { startEventStoreDouble, type EventStoreDouble } from '../support/eventstoredb-double.js';
 
-// The double encodes every event it sends in JavaScript: on a busy machine that takes a while.
-
 /*
  * What a real EventStoreDB 23.10 was seen to answer, asked through the bare client: so that the double is worth testing
  * against. With EVENTSTOREDB_URL the same is asked of a real server.
