@@ -11,8 +11,6 @@ import { testRunFolder } from './support/postgres.js';
 import { compiledDist } from './support/run-typescript.js';
 import { killPostgres } from './support/test-data-dir.mjs';
 
-// Starting servers takes its time where many tests run at once.
-
 const PROCESS = path.join(import.meta.dirname, 'support', 'embedded-postgres-process.mjs');
 
 let dist: string;
