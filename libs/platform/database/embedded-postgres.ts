@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, open, readFile, stat } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -116,10 +117,7 @@ class Server {
         env: stale ? { PG_GRANDPARENT_PID: String(stale.pid) } : {},
       });
       // At once: it may end sooner than the log is closed.
-      ended = new Promise((resolve) => {
-        postmaster.once('error', (error) => resolve({ error }));
-        postmaster.once('exit', () => resolve({ error: undefined }));
-      });
+      ended = once(postmaster, 'exit').then(() => ({ error: undefined }), (error: Error) => ({ error }));
     } finally {
       await output.close();
     }
