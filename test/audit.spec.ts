@@ -95,7 +95,7 @@ beforeAll(async () => {
     occurredAt: later(yesterday, 6 * HOUR_MS), startedAt: later(yesterday, 6 * HOUR_MS), endedAt: later(yesterday, 7 * HOUR_MS),
     summary: CANARY, narrative: CANARY,
   });
-}, 120_000);
+});
 
 afterAll(async () => { await system.stop(); });
 

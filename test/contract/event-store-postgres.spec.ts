@@ -80,7 +80,7 @@ describe('The PostgreSQL event store', () => {
     server = await openServer();
     pool = server.openPool();
     store = await PostgresEventStore.open({ pool });
-  }, 120_000);
+  });
   afterAll(async () => {
     await store?.close();
     await server?.close();
@@ -177,7 +177,7 @@ describe('The PostgreSQL event store', () => {
     const revisions = new Map<string, number[]>();
     for (const { stream, revision } of await all()) revisions.set(stream, [...revisions.get(stream) ?? [], revision]);
     for (const found of revisions.values()) expect(found).toEqual(found.map((_, index) => index));
-  }, 120_000);
+  });
 
   it('ends its subscriptions and refuses appends once it is closed', async () => {
     const closing = await PostgresEventStore.open({ pool: server.openPool() });

@@ -18,7 +18,7 @@ beforeAll(async () => {
   projector = await parts.projector();
   api = await parts.api();
   await parts.registerOrganizations(api);
-}, 120_000);
+});
 afterAll(async () => {
   expect(await parts.close()).toEqual([0, 0]);
 });

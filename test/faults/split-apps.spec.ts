@@ -115,7 +115,7 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
     while (await readiness() !== 200) await delay(50);
     while (await metric('relay_lag_events') > 0) await delay(50);
     expect(await metric('relay_published_total')).toBe((await log()).length);
-  }, 120_000);
+  });
 
   it('lose nothing and keep the order, though the event store fails and the relay is killed', async () => {
     const random = seededChance('Parts that are killed under a write load');
@@ -232,7 +232,7 @@ describe('The whole system in one process', () => {
       .toEqual({ data: { participant: { preferredName: 'Jordan' } } });
     expect(await second.end('SIGTERM')).toBe(0);
     expect(await exists(files.dev())).toBe(false);
-  }, 120_000);
+  });
 
   it('says which port is taken, and stops its database again', async () => {
     const server = createTcpServer().listen(0, '127.0.0.1');

@@ -15,7 +15,6 @@ import { createTestDatabase, testRunFolder, type TestDatabase } from '../support
 import { ProductProcess, type App } from '../support/product-process.js';
 import { compiledDist } from '../support/run-typescript.js';
 
-const TEST_WITHIN_MS = 120_000;
 const outsideIssuer = { OIDC_ISSUER: 'https://id.example', OIDC_AUDIENCE: 'peerbridge', OIDC_JWKS_URL: 'https://id.example/jwks' };
 
 let database: TestDatabase;
@@ -28,13 +27,13 @@ beforeAll(async () => {
   database = await createTestDatabase({ poolSize: 1 });
   silent = createServer((socket) => void unanswered.add(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
   await once(silent, 'listening');
-}, TEST_WITHIN_MS);
+});
 afterAll(async () => {
   await Promise.all(spawned.map((one) => one.end('SIGKILL')));
   for (const socket of unanswered) socket.destroy();
   silent?.close();
   await database?.drop();
-}, TEST_WITHIN_MS);
+});
 
 /** Every address, of the newer kind where this machine has it. */
 const everywhere = Object.values(networkInterfaces()).flat().some((one) => one?.family === 'IPv6') ? '::' : '0.0.0.0';
@@ -76,7 +75,7 @@ describe('A mistake', () => {
     expect(await refusalOf({ DATABASE_URL: database.url })).toMatch(/^peerbridge: KEY_ENCRYPTION_KEY_FILE: .* is missing/);
     await keysFromFile(path.join(other, 'key-encryption-keys.json'), { create: true });
     expect(await refusalOf({ DATABASE_URL: database.url, DATA_DIR: other })).toMatch(/KEY_ENCRYPTION_KEY_FILE: .* does not open/);
-  }, TEST_WITHIN_MS);
+  });
 });
 
 describe('A second start on the folder of a running system', () => {
@@ -95,7 +94,7 @@ describe('A second start on the folder of a running system', () => {
     expect(await readFile(path.join(DATA_DIR, 'dev.json'), 'utf8')).toBe(before);
     expect(await first.end('SIGTERM')).toBe(0);
     expect(await exists(path.join(DATA_DIR, 'dev.json'))).toBe(false);
-  }, TEST_WITHIN_MS);
+  });
 });
 
 describe('With an outside issuer', () => {
@@ -115,7 +114,7 @@ describe('With an outside issuer', () => {
     expect(await (await fetch(new URL('/dev/roles', dev['live']))).json()).toEqual([]);
     expect((await fetch(new URL('/dev/token', dev['live']), { method: 'POST' })).status).toBe(404);
     expect(await system.end('SIGTERM')).toBe(0);
-  }, TEST_WITHIN_MS);
+  });
 
   it('production needs no more: a key is made once, with a warning, and never beside a vault that it does not open', async () => {
     const DATA_DIR = await folder();
@@ -137,7 +136,7 @@ describe('With an outside issuer', () => {
     await rm(path.join(DATA_DIR, 'key-encryption-keys.json'));
     expect(await refusalOf(env)).toMatch(/^peerbridge: KEY_ENCRYPTION_KEY_FILE: .* is missing/);
     expect(await exists(path.join(DATA_DIR, 'key-encryption-keys.json'))).toBe(false);
-  }, TEST_WITHIN_MS);
+  });
 });
 
 describe('A process that is told to stop', () => {
@@ -149,7 +148,7 @@ describe('A process that is told to stop', () => {
     expect(await exists(path.join(DATA_DIR, 'postgres', 'postmaster.pid'))).toBe(true);
     expect(await system.end('SIGTERM')).toBe(0);
     expect(await exists(path.join(DATA_DIR, 'postgres', 'postmaster.pid'))).toBe(false);
-  }, TEST_WITHIN_MS);
+  });
 
   it('while its relay waits for a broker that says nothing does not wait with it', async () => {
     const DATA_DIR = await folder();
@@ -157,7 +156,7 @@ describe('A process that is told to stop', () => {
     const system = await start('relay', { DATA_DIR, KAFKA_BROKERS: `127.0.0.1:${silentPort()}` });
     await asked;
     expect(await system.end('SIGINT')).toBe(0);
-  }, TEST_WITHIN_MS);
+  });
 
   it.each(['database', 'event store'])('while nothing is heard any more of its %s does not wait for it', async (muffled) => {
     const [double, fresh] = await Promise.all([startEventStoreDouble(), createTestDatabase({ poolSize: 1 })]);
@@ -179,7 +178,7 @@ describe('A process that is told to stop', () => {
     await Promise.all([...Object.values(gates).map((gate) => gate.close()), double.close(), fresh.drop()]);
     await asked;
     expect(code).toBe(0);
-  }, TEST_WITHIN_MS);
+  });
 });
 
 describe('A process', () => {
@@ -195,5 +194,5 @@ describe('A process', () => {
     for (const output of [child.stdout, child.stderr]) output.on('data', (chunk: Buffer) => { said += chunk.toString(); });
     const [code] = await once(child, 'close');
     expect({ code, said }).toEqual({ code: 1, said: 'stoppedpeerbridge: The projector failed\n' });
-  }, TEST_WITHIN_MS);
+  });
 });

@@ -10,7 +10,6 @@ import type { ProductProcess } from '../support/product-process.js';
 import { enrollP1, type Story } from '../support/story.js';
 import type { Client, Payload } from '../support/system.js';
 
-const START_WITHIN_MS = 120_000;
 const READ_WAIT_MS = 1_500;
 /** How long nothing may come after a withdrawal while others go on writing. */
 const SILENCE_MS = 200;
@@ -29,11 +28,11 @@ beforeAll(async () => {
   // All at once, on an empty database and folder.
   [projector, a, b] = await Promise.all([parts.projector(), parts.api(), parts.api()]);
   await parts.registerOrganizations(b);
-}, START_WITHIN_MS);
+});
 afterEach(async () => {
   for (const listener of listeners.splice(0)) listener.close();
   if (projector.hasEnded) projector = await parts.projector();
-}, START_WITHIN_MS);
+});
 afterAll(async () => {
   for (const code of await parts.close()) expect(code).toBe(0);
 });
@@ -104,7 +103,7 @@ describe('A withdrawal acknowledged by one process', () => {
       await writers.stop();
     }
     expect(new Set(clinician.entries.map(({ id }) => id)).size).toBe(clinician.entries.length);
-  }, 120_000);
+  });
 
   it('refuses every query that starts later, wherever it is asked, for every way to withdraw', async () => {
     const story = await enrollP1(b);
@@ -184,7 +183,7 @@ describe('A withdrawal acknowledged by one process', () => {
     } finally {
       await writers.stop();
     }
-  }, 120_000);
+  });
 
   it('is not held up by a process that is killed while it delivers', async () => {
     const story = await enrollP1(b);
@@ -203,7 +202,7 @@ describe('A withdrawal acknowledged by one process', () => {
     } finally {
       await writers.stop();
     }
-  }, 120_000);
+  });
 });
 
 describe('While a process stands still in the middle of a delivery', () => {
@@ -228,7 +227,7 @@ describe('While a process stands still in the middle of a delivery', () => {
     frozen.process.child.kill('SIGCONT');
     await story.person.mutate('revokeConsent', command);
     await frozen.process.end('SIGKILL');
-  }, 120_000);
+  });
 });
 
 describe('Without a projector', () => {
