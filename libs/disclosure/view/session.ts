@@ -1,0 +1,296 @@
+import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
+import { SHREDDED, type Caller } from '@peerbridge/kernel';
+import type { Position } from '@peerbridge/event-store';
+import type { AnyTable, Table } from '@peerbridge/projection';
+import type { SealedPart } from '@peerbridge/vault';
+import {
+  areColleagues, compileItemRule, decide, mayKnowOrganization, permitsItem, seesWorker, type Decision, type ItemLabel,
+  type PersonFacts,
+} from '../policy/index.js';
+import { cut, decodeCursor, encodeCursor, isId, isInstant, type Page, type PageRequest } from './pages.js';
+import type { SharedView } from './shared-view.js';
+import { lines, lineText, toLine, type TimelineFilter, type TimelineLine } from './story.js';
+import {
+  commandTable, itemTable, personTable, personWorkerTable, type ItemRow, type PersonWorkerRow,
+} from './tables.js';
+import { tableIn } from './view-reader.js';
+
+/** What one viewer may see of one person, at the instant of the request. */
+export interface PersonAccess {
+  participantId: string;
+  facts: PersonFacts;
+  decision: Decision;
+}
+
+/** What became of an accepted command: enough to answer a repeat of it. */
+export interface AcceptedCommand {
+  bodyHash: string;
+  /** The node it touched. */
+  id: string;
+  /** The revision of the last event that touched the node. */
+  version: number;
+  position: Position;
+  /** Of its first event. */
+  eventType: string;
+}
+
+export interface KnownOrganization {
+  id: string | null;
+  name: string | null;
+}
+
+type Member = Pick<Caller, 'memberId' | 'role' | 'orgId'>;
+
+/** Whom a decision is made about where there is no such person. */
+const nobody: PersonFacts = {
+  participantId: '00000000-0000-0000-0000-000000000000', homeOrgId: '00000000-0000-0000-0000-000000000000', consents: [],
+  team: [], restrictedMemberIds: [], partyOrgIds: [], ownMemberIds: [], worksAtOrgIds: [],
+};
+
+/** One request's reads: one caller, one instant, each decision made once. */
+export class ViewSession {
+  /** Domain time of the request, RFC 3339 UTC with milliseconds. */
+  readonly instant: string;
+
+  private readonly persons = new Map<string, Promise<PersonAccess | undefined>>();
+  private readonly rows = new Map<AnyTable, Map<string, Promise<object | undefined>>>();
+
+  constructor(private readonly view: SharedView, readonly caller: Caller) {
+    this.instant = view.options.clock.now().toISOString();
+  }
+
+  /** What the caller's command was first answered with, if it was accepted before. */
+  async command(commandId: string): Promise<AcceptedCommand | undefined> {
+    const row = await this.row(commandTable, `${this.caller.memberId}/${commandId}`);
+    return row && {
+      bodyHash: row.body_hash, id: row.entity_id, version: row.version, position: row.position, eventType: row.event_type,
+    };
+  }
+
+  /** What kind of node has this id, whoever may see it: for the sake of ids that are unique over all kinds. */
+  async typeOf(id: string): Promise<string | undefined> {
+    const [item, organization] = await Promise.all([this.row(itemTable, id), this.view.organization(id)]);
+    return item?.type ?? (organization && 'organization');
+  }
+
+  /** Undefined for an unknown, malformed or denied person: the caller cannot tell which. */
+  async person(participantId: string): Promise<PersonAccess | undefined> {
+    const access = await this.decision(participantId);
+    const permitted = access?.decision.visible ?? false;
+    this.view.options.observe?.(this.caller.role, permitted ? 'permitted' : 'denied');
+    return permitted ? access : undefined;
+  }
+
+  /** The decision itself, also where nothing of the person as a whole may be seen: an author keeps what they wrote. */
+  async decision(participantId: string): Promise<PersonAccess | undefined> {
+    if (!isId(participantId)) return undefined;
+    const access = this.persons.get(participantId) ?? this.decide(participantId);
+    this.persons.set(participantId, access);
+    return access;
+  }
+
+  /** The label and decision of a node that the caller may see. */
+  async item(id: string): Promise<{ item: ItemRow; access: PersonAccess } | undefined> {
+    const found = await this.anyItem(id);
+    return found && permitsItem(found.access.decision, labelOf(found.item)) ? found : undefined;
+  }
+
+  /** The same whether or not they may see it: for commands that are allowed unseen. */
+  async anyItem(id: string): Promise<{ item: ItemRow; access: PersonAccess } | undefined> {
+    if (!isId(id)) return undefined;
+    const item = await this.row(itemTable, id);
+    // Decided where there is no such item, too: what is denied takes no longer to answer than what is unknown.
+    const access = await this.decision(item?.participant_id ?? nobody.participantId);
+    return item && access && { item, access };
+  }
+
+  /** The content of a node whose label has been permitted already. */
+  content<Row extends object>(table: Table<Row>, id: string): Promise<Row | undefined> {
+    return this.row(table, id);
+  }
+
+  /** Read once: a request sees one state of each row. */
+  private row<Row extends object>(table: Table<Row>, key: string): Promise<Row | undefined> {
+    const known = this.rows.get(table) ?? new Map<string, Promise<object | undefined>>();
+    this.rows.set(table, known);
+    const row = known.get(key) ?? this.view.reader.byKey(table, key);
+    known.set(key, row);
+    return row as Promise<Row | undefined>;
+  }
+
+  private async decide(participantId: string): Promise<PersonAccess | undefined> {
+    const facts = await this.view.factsOf(participantId);
+    const { decide: decideOn = decide } = this.view.options;
+    const decision = decideOn(this.caller, facts ?? nobody, this.instant);
+    return facts && { participantId, facts, decision };
+  }
+
+  /** A page of one kind of node of one person, with its label: newest first, or oldest first. */
+  async items<Row extends object>(
+    access: PersonAccess, type: string, table: Table<Row>, page: PageRequest, order: 'newest' | 'oldest' = 'newest',
+  ): Promise<Page<Row & { label: ItemRow }>> {
+    const after = page.after === undefined ? undefined : decodeCursor(page.after, this.isPosition)[0]!;
+    const from = (schema: string) => sql`
+      FROM (SELECT * FROM ${tableIn(schema, itemTable)} WHERE type = ${type} AND ${compileItemRule(access.decision)}) AS item
+      JOIN ${tableIn(schema, table)} AS content ON content.${raw(table.key)} = item.id`;
+    const further = order === 'newest' ? sql`<` : sql`>`;
+    const beyond = after === undefined ? empty : sql` WHERE item.position ${further} ${after}`;
+    const [rows, totalCount] = await Promise.all([
+      this.view.reader.rows<Row & { label: ItemRow }>((schema) => sql`
+        SELECT content.*, to_jsonb(item) AS label ${from(schema)}${beyond}
+        ORDER BY item.position ${raw(order === 'newest' ? 'DESC' : 'ASC')} LIMIT ${page.first + 1}`),
+      this.count(page, from),
+    ]);
+    return { ...cut(rows, page.first, ({ label }) => encodeCursor(label.position)), totalCount };
+  }
+
+  /** Of one kind of node, the one that tells of the latest time, however late it was written down. */
+  async lastOccurred<Row extends { occurred_at: string }>(
+    access: PersonAccess, type: string, table: Table<Row>,
+  ): Promise<Row | undefined> {
+    const [last] = await this.view.reader.rows<Row>((schema) => sql`
+      SELECT content.* FROM (
+        SELECT * FROM ${tableIn(schema, itemTable)} WHERE type = ${type} AND ${compileItemRule(access.decision)}
+      ) AS item JOIN ${tableIn(schema, table)} AS content ON content.${raw(table.key)} = item.id
+      ORDER BY content.occurred_at DESC, item.position DESC LIMIT 1`);
+    return last;
+  }
+
+  /** The person's story, newest occurrence first, ties by position. */
+  async timeline(
+    access: PersonAccess, page: PageRequest, filter: TimelineFilter = {},
+  ): Promise<Page<TimelineLine>> {
+    const after = page.after === undefined ? undefined : decodeCursor(page.after, isInstant, this.isPosition);
+    const filters = [
+      ...(filter.types ? [sql` AND entry.type = ANY(${filter.types})`] : []),
+      ...(filter.segments ? [sql` AND item.segments && ${filter.segments}::text[]`] : []),
+      ...(filter.from ? [sql` AND entry.occurred_at >= ${filter.from}`] : []),
+      ...(filter.to ? [sql` AND entry.occurred_at < ${filter.to}`] : []),
+    ];
+    const from = (schema: string) => sql`${lines(schema, access)}${filters.length > 0 ? join(filters, '') : empty}`;
+    const beyond = after ? sql` AND (entry.occurred_at, entry.position) < (${after[0]!}, ${after[1]!})` : empty;
+    const [rows, totalCount] = await Promise.all([
+      this.view.reader.rows<{ line: string }>((schema) => sql`
+        SELECT ${lineText} AS line ${from(schema)}${beyond}
+        ORDER BY entry.occurred_at DESC, entry.position DESC LIMIT ${page.first + 1}`),
+      this.count(page, from),
+    ]);
+    return { ...cut(rows.map(toLine), page.first, (row) => encodeCursor(row.occurred_at, row.position)), totalCount };
+  }
+
+  /** Timeline entries recorded after a position, in the order they were recorded: what a subscription hands over. */
+  async timelineSince(access: PersonAccess, after: Position, limit: number): Promise<TimelineLine[]> {
+    const rows = await this.view.reader.rows<{ line: string }>((schema) => sql`SELECT ${lineText} AS line ${lines(schema, access)}
+      AND entry.position > ${after} ORDER BY entry.position LIMIT ${limit}`);
+    return rows.map(toLine);
+  }
+
+  /**
+   * Everyone the caller may see, by id; with `worker` only those on whose team that member is and is shown to the caller.
+   * Candidates come from an index of relationships; each is then decided by the one function.
+   */
+  async participants(page: PageRequest, worker?: string): Promise<Page<PersonAccess>> {
+    const after = page.after === undefined ? undefined : decodeCursor(page.after, isId)[0]!;
+    const ids = await this.candidates(worker ?? this.caller.memberId, worker !== undefined);
+    const decided = await Promise.all(ids.map((id) => this.decision(id)));
+    const visible = decided.filter((access): access is PersonAccess => access !== undefined && access.decision.visible
+      && (worker === undefined || this.showsMember(access, worker)));
+    const rest = after === undefined ? visible : visible.filter(({ participantId }) => participantId > after);
+    return {
+      ...cut(rest.slice(0, page.first + 1), page.first, ({ participantId }) => encodeCursor(participantId)),
+      totalCount: visible.length,
+    };
+  }
+
+  /** An organization as the caller may know it, about this person: the real one, or its neutral alias. */
+  async organization(orgId: string, access?: PersonAccess): Promise<KnownOrganization | null> {
+    const row = isId(orgId) ? await this.view.organization(orgId) : undefined;
+    const known = { id: orgId, part2Program: row?.part2_program ?? true };
+    if (mayKnowOrganization(access?.decision, this.caller, known)) return { id: orgId, name: row?.name ?? null };
+    return { id: null, name: row?.alias ?? null };
+  }
+
+  async organizationIsRegistered(orgId: string): Promise<boolean> {
+    return (await this.view.organization(orgId)) !== undefined;
+  }
+
+  async organizationVersion(orgId: string): Promise<number | undefined> {
+    return (await this.view.organization(orgId))?.version;
+  }
+
+  /** Held under 42 CFR Part 2; an unknown organization counts as such. */
+  async isPart2Program(orgId: string): Promise<boolean> {
+    return (await this.view.organization(orgId))?.part2_program ?? true;
+  }
+
+  /** The name under which the person's team knows a member; null where the caller may not see workers, or none is known. */
+  async workerName(access: PersonAccess, worker: Member): Promise<string | null> {
+    if (!this.seesWorker(access, worker)) return null;
+    if (worker.memberId === this.caller.memberId) return this.caller.name ?? null;
+    const row = await this.row(personWorkerTable, `${access.participantId}/${worker.memberId}`);
+    const name = row && (await this.open(row.sealed)).fields[row.name_field];
+    return typeof name === 'string' ? name : null;
+  }
+
+  seesWorker(access: PersonAccess | undefined, worker: Member): boolean {
+    return seesWorker(access?.decision, this.caller, worker);
+  }
+
+  /** A worker by member id, if the caller shares a person's team with them or belongs to the same organization. */
+  async worker(memberId: string): Promise<{ row: PersonWorkerRow; access: PersonAccess | undefined } | undefined> {
+    if (!isId(memberId)) return undefined;
+    const rows = await this.view.reader.rows<PersonWorkerRow>((schema) => sql`
+      SELECT * FROM ${tableIn(schema, personWorkerTable)} WHERE member_id = ${memberId} ORDER BY key`);
+    const known = rows.map((row) => ({ row, worker: { memberId, role: row.role, orgId: row.org_id } }));
+    const decided = await Promise.all(known.map(async (one) => (
+      { ...one, access: await this.decision(one.row.participant_id) })));
+    const colleague = known.find(({ worker }) => areColleagues(this.caller, worker));
+    return decided.find(({ access, worker }) => access?.decision.visible && this.seesWorker(access, worker))
+      ?? (colleague && { ...colleague, access: undefined });
+  }
+
+  /** Opens what is sealed, later parts over earlier ones. Shredded parts leave their fields out and are reported. */
+  async open(parts: readonly SealedPart[]): Promise<{ fields: Record<string, unknown>; shredded: boolean }> {
+    const opened = await this.view.options.codec.open(parts);
+    return {
+      fields: Object.assign({}, ...opened.filter((fields) => fields !== SHREDDED)) as Record<string, unknown>,
+      shredded: opened.includes(SHREDDED),
+    };
+  }
+
+  private readonly isPosition = (text: string): boolean => {
+    try {
+      this.view.options.store.assertPosition(text);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
+  /** Undefined where nobody asks for it. */
+  private async count(page: PageRequest, from: (schema: string) => Sql): Promise<number | undefined> {
+    if (!page.count) return undefined;
+    const [counted] = await this.view.reader.rows<{ count: number }>((schema) => sql`SELECT count(*) AS count ${from(schema)}`);
+    return counted!.count;
+  }
+
+  private showsMember({ facts, decision }: PersonAccess, memberId: string): boolean {
+    const membership = facts.team.find((member) => member.memberId === memberId && member.state === 'joined');
+    return membership !== undefined && seesWorker(decision, this.caller, membership);
+  }
+
+  private async candidates(memberId: string, onlyTeam: boolean): Promise<string[]> {
+    const { orgId, role, participantId } = this.caller;
+    const reach = onlyTeam ? sql`reach_ids && ${[memberId]}::uuid[]` : sql`reach_ids && ${[memberId, orgId]}::uuid[]`;
+    const supervised = !onlyTeam && role === 'supervisor' ? sql` OR home_org_id = ${orgId}` : sql``;
+    const own = !onlyTeam && participantId ? sql` OR participant_id = ${participantId}` : sql``;
+    const rows = await this.view.reader.rows<{ participant_id: string }>((schema) => sql`
+      SELECT participant_id FROM ${tableIn(schema, personTable)} WHERE ${reach}${supervised}${own} ORDER BY participant_id`);
+    return rows.map((row) => row.participant_id);
+  }
+}
+
+export const labelOf = (item: ItemRow): ItemLabel => ({
+  participantId: item.participant_id, segments: item.segments, sourceOrgId: item.source_org_id, authorId: item.author_id,
+  requesterId: item.requester_id, partyOrgId: item.party_org_id, circles: item.circles,
+});
