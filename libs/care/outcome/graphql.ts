@@ -43,9 +43,9 @@ export class OutcomeResolver {
   @ResolveField(() => Employment, { nullable: true, description: 'As last reported, of what the viewer may see.' })
   async employment(@Parent() { access, session }: Participant): Promise<Employment | null> {
     if (!permitsField(access.decision, 'employment')) return null;
-    const latest = await session.lastOccurred(access, 'employment', employmentTable);
+    const { rows: [latest] } = await session.items(access, 'employment', employmentTable, { first: 1, count: false });
     if (!latest) return null;
-    const { fields } = await session.open(latest.sealed);
+    const { fields } = await session.open(latest.row.sealed);
     return {
       status: fields['status'] ?? null, startDate: fields['startDate'] ?? null, accommodation: fields['accommodation'] ?? null,
     } as Employment;

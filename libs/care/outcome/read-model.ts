@@ -7,7 +7,6 @@ import type { OutcomeFact } from './events.js';
 export interface EmploymentRow {
   id: string;
   participant_id: string;
-  occurred_at: string;
   version: number;
   sealed: readonly SealedPart[];
 }
@@ -15,21 +14,21 @@ export interface EmploymentRow {
 export const employmentTable = defineTable<EmploymentRow>({
   name: 'employment',
   key: 'id',
-  columns: { id: 'uuid', participant_id: 'uuid', occurred_at: 'instant', version: 'integer', sealed: 'jsonb' },
+  columns: { id: 'uuid', participant_id: 'uuid', version: 'integer', sealed: 'jsonb' },
 });
 
 export const outcomeProjection: Projection<OutcomeFact> = {
   name: 'outcome',
-  version: 2,
+  version: 3,
   tables: [employmentTable, ...sharedTables],
   handles: ['EmploymentStatusRecorded'],
   needs: () => [],
   apply(event, rows) {
     const { fact: { data: { recordId: id, participantId }, occurredAt, revision }, sealed } = event;
-    rows.put(employmentTable, { id, participant_id: participantId, occurred_at: occurredAt, version: revision, sealed });
+    rows.put(employmentTable, { id, participant_id: participantId, version: revision, sealed });
     putItem(rows, event, {
       id, type: 'employment', segments: ['employment'], circles: ['peers', 'treating', 'supervision', 'outside'],
-      by: 'author',
+      by: 'author', listedAt: occurredAt,
     });
     putTimeline(rows, event, { itemId: id, nodeType: 'Participant', nodeId: participantId });
   },

@@ -15,6 +15,8 @@ export function putItem(
     id: string; type: string; segments: readonly Segment[]; circles: readonly Circle[]; partyOrgId?: string;
     /** Of the one who acts: whether they alone write to the node, or asked for it, or are only the first to touch it. */
     by?: 'author' | 'requester';
+    /** The instant (RFC 3339 UTC with milliseconds) that lists of this kind are ordered by; without it, as they were recorded. */
+    listedAt?: string;
   },
 ): void {
   const { id: actorId } = event.metadata.actor;
@@ -22,12 +24,14 @@ export function putItem(
     id: label.id, type: label.type, participant_id: participantOf(event), segments: label.segments,
     source_org_id: event.metadata.sourceOrgId, author_id: label.by === 'author' ? actorId : null,
     requester_id: label.by === 'requester' ? actorId : null, party_org_id: label.partyOrgId ?? null,
-    circles: label.circles, position: event.position, version: event.fact.revision,
+    circles: label.circles, listed_at: label.listedAt ?? '', position: event.position, version: event.fact.revision,
   });
 }
 
 /** A later event touched the node: its version moves on, and what else changed of its label. */
-export function touchItem(rows: Rows, event: ProjectedEvent, id: string, change: Partial<Pick<ItemRow, 'circles'>> = {}): void {
+export function touchItem(
+  rows: Rows, event: ProjectedEvent, id: string, change: Partial<Pick<ItemRow, 'circles' | 'listed_at'>> = {},
+): void {
   rows.put(itemTable, { ...itemOf(rows, id), ...change, version: event.fact.revision });
 }
 

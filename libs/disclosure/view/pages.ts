@@ -31,3 +31,4 @@ export function decodeCursor(cursor: string, ...parts: readonly ((text: string) 
 
 export const isId = (text: string): boolean => uuid.test(text);
 export const isInstant = (text: string): boolean => instant.safeParse(text).success;
+export const isListedAt = (text: string): boolean => text === '' || isInstant(text);

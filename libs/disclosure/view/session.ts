@@ -7,7 +7,7 @@ import {
   areColleagues, compileItemRule, decide, mayKnowOrganization, permitsItem, seesWorker, type Decision, type ItemLabel,
   type PersonFacts,
 } from '../policy/index.js';
-import { cut, decodeCursor, encodeCursor, isId, isInstant, type Page, type PageRequest } from './pages.js';
+import { cut, decodeCursor, encodeCursor, isId, isInstant, isListedAt, type Page, type PageRequest } from './pages.js';
 import type { SharedView } from './shared-view.js';
 import { lines, lineText, toLine, type TimelineFilter, type TimelineLine } from './story.js';
 import {
@@ -125,35 +125,23 @@ export class ViewSession {
     return facts && { participantId, facts, decision };
   }
 
-  /** A page of one kind of node of one person, with its label: newest first, or oldest first. */
+  /** A page of one kind of node of one person, with its label: newest first, or oldest first, by when its label lists it. */
   async items<Row extends object>(
     access: PersonAccess, type: string, table: Table<Row>, page: PageRequest, order: 'newest' | 'oldest' = 'newest',
   ): Promise<Page<Row & { label: ItemRow }>> {
-    const after = page.after === undefined ? undefined : decodeCursor(page.after, this.isPosition)[0]!;
+    const after = page.after === undefined ? undefined : decodeCursor(page.after, isListedAt, this.isPosition);
     const from = (schema: string) => sql`
       FROM (SELECT * FROM ${tableIn(schema, itemTable)} WHERE type = ${type} AND ${compileItemRule(access.decision)}) AS item
       JOIN ${tableIn(schema, table)} AS content ON content.${raw(table.key)} = item.id`;
-    const further = order === 'newest' ? sql`<` : sql`>`;
-    const beyond = after === undefined ? empty : sql` WHERE item.position ${further} ${after}`;
+    const [further, direction] = order === 'newest' ? [sql`<`, raw('DESC')] : [sql`>`, raw('ASC')];
+    const beyond = after ? sql` WHERE (item.listed_at, item.position) ${further} (${after[0]!}, ${after[1]!})` : empty;
     const [rows, totalCount] = await Promise.all([
       this.view.reader.rows<Row & { label: ItemRow }>((schema) => sql`
         SELECT content.*, to_jsonb(item) AS label ${from(schema)}${beyond}
-        ORDER BY item.position ${raw(order === 'newest' ? 'DESC' : 'ASC')} LIMIT ${page.first + 1}`),
+        ORDER BY item.listed_at ${direction}, item.position ${direction} LIMIT ${page.first + 1}`),
       this.count(page, from),
     ]);
-    return { ...cut(rows, page.first, ({ label }) => encodeCursor(label.position)), totalCount };
-  }
-
-  /** Of one kind of node, the one that tells of the latest time, however late it was written down. */
-  async lastOccurred<Row extends { occurred_at: string }>(
-    access: PersonAccess, type: string, table: Table<Row>,
-  ): Promise<Row | undefined> {
-    const [last] = await this.view.reader.rows<Row>((schema) => sql`
-      SELECT content.* FROM (
-        SELECT * FROM ${tableIn(schema, itemTable)} WHERE type = ${type} AND ${compileItemRule(access.decision)}
-      ) AS item JOIN ${tableIn(schema, table)} AS content ON content.${raw(table.key)} = item.id
-      ORDER BY content.occurred_at DESC, item.position DESC LIMIT 1`);
-    return last;
+    return { ...cut(rows, page.first, ({ label }) => encodeCursor(label.listed_at, label.position)), totalCount };
   }
 
   /** The person's story, newest occurrence first, ties by position. */

@@ -31,7 +31,9 @@ export interface ItemRow {
   requester_id: string | null;
   party_org_id: string | null;
   circles: readonly Circle[];
-  /** Of the event that created it: the order of lists. */
+  /** The instant that lists of its kind are ordered by; empty where they are in the order of recording. */
+  listed_at: string;
+  /** Of the event that created it: it settles ties of `listed_at`. */
   position: Position;
   /** The revision of the last event that touched the node. */
   version: number;
@@ -42,9 +44,9 @@ export const itemTable = defineTable<ItemRow>({
   key: 'id',
   columns: {
     id: 'uuid', type: 'text', participant_id: 'uuid', segments: 'text[]', source_org_id: 'uuid', author_id: 'uuid',
-    requester_id: 'uuid', party_org_id: 'uuid', circles: 'text[]', position: 'position', version: 'integer',
+    requester_id: 'uuid', party_org_id: 'uuid', circles: 'text[]', listed_at: 'instant', position: 'position', version: 'integer',
   },
-  indexes: ['(participant_id, type, position DESC)'],
+  indexes: ['(participant_id, type, listed_at DESC, position DESC)'],
 });
 
 /** One event of a person's story. What may be seen of it is decided by the label of the item it touched. */
