@@ -6,7 +6,7 @@ import { execute, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import type { GraphqlContext } from './context.js';
 import { formatErrors, formatted, refusalOf } from './errors.js';
 import { limits } from './limits.js';
-import { REMEMBERED_LENGTH, type Operation, type Operations } from './operations.js';
+import type { Operation, Operations } from './operations.js';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -56,12 +56,12 @@ export function graphqlRoute(instance: FastifyInstance, deps: {
 const isJson = ({ headers }: FastifyRequest): boolean =>
   /^application\/json *(;|$)/i.test(headers['content-type'] ?? '');
 
-/** What is remembered is compiled and remembered by Mercurius too. */
+/** Mercurius compiles an operation when it comes for the second time, and remembers it. */
 function run(
   instance: FastifyInstance, schema: GraphQLSchema, operation: Operation, context: GraphqlContext,
 ): Promise<ExecutionResult> | ExecutionResult {
-  const { source, document, variables } = operation;
-  return source.length <= REMEMBERED_LENGTH
+  const { source, document, isCompiled, variables } = operation;
+  return isCompiled
     ? instance.graphql(source, { ...context }, variables)
     : execute({ schema, document, contextValue: context, variableValues: variables });
 }
