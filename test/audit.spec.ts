@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { openDatabase, type Database } from '@peerbridge/platform';
 import { compiledDist } from './support/run-typescript.js';
-import { enrollP1, later, type Story } from './support/story.js';
+import { enrollP1, fieldsOf, later, type Story } from './support/story.js';
 import { startSystem, type TestSystem } from './support/system.js';
 
 const CANARY = `canary-${randomUUID()}`;
@@ -242,6 +242,39 @@ describe('The replay', () => {
       expect({ bound, code, stdout }).toEqual({ bound, code: 2, stdout: '' });
       expect(stderr).toContain('--from');
     }
+  });
+
+  it('masks what an earlier release wrote in the open and this one seals; who may see it reads it as ever', async () => {
+    const other = await enrollP1(system);
+    const contactId = randomUUID();
+    const logged = await other.logContact({ setting: 'jail', summary: CANARY });
+    await onDatabase(async ({ pool }) => {
+      const store = await PostgresEventStore.open({ pool });
+      for await (const event of store.readStream(`peerContact-${logged.id}`)) {
+        const metadata = { ...event.metadata, eventId: randomUUID(), commandId: randomUUID(), schemaVersion: 1 };
+        const told = {
+          setting: 'court', supportTypes: ['emotional'], activities: [], dimensions: ['home'], livedExperienceShared: true,
+        };
+        const data = { open: { ...event.data.open, contactId, ...told }, sealed: {} };
+        await store.append(`peerContact-${contactId}`, [{ metadata, data }], { expectedRevision: 'noStream' });
+      }
+      await store.close();
+    });
+    const [now, earlier] = (await replayed('--participant', other.id))
+      .filter(({ metadata }) => metadata.type === 'PeerContactLogged');
+    expect(now!.data.sealed).toMatchObject({ peer: { setting: '[masked]', summary: '[masked]' } });
+    expect(earlier!.data.sealed).toEqual({
+      peer: {
+        setting: '[masked]', supportTypes: ['[masked]'], activities: [], dimensions: ['[masked]'], livedExperienceShared: null,
+      },
+    });
+    expect(Object.keys(earlier!.data.open)).toEqual(Object.keys(now!.data.open));
+    // The next command waits for the view to have it.
+    await other.logContact();
+    const fields = 'setting supportTypes dimensions livedExperienceShared summary';
+    expect(await fieldsOf(other.person, contactId, 'PeerContact', fields)).toEqual({
+      setting: 'court', supportTypes: ['emotional'], dimensions: ['home'], livedExperienceShared: true, summary: null,
+    });
   });
 
   it('shows an event of a newer release, and says what was shredded', async () => {

@@ -1,6 +1,6 @@
 import { comparePositions, ForeignPosition, type EventStore, type Position, type RecordedEvent } from '@peerbridge/event-store';
 import { instant, type EventMetadata } from '@peerbridge/kernel';
-import { UnknownEvent, type EventCodec } from '@peerbridge/vault';
+import type { EventCodec } from '@peerbridge/vault';
 import { UsageError, type ReplayFlags } from './command-line.js';
 import { MASKED, maskedCodec } from './mask.js';
 
@@ -9,7 +9,10 @@ export interface ReplayedEvent {
   stream: string;
   revision: number;
   metadata: EventMetadata;
-  /** By segment: the fields with their texts masked, `SHREDDED`, or `[masked]` where this build does not know the event. */
+  /**
+   * Open: as the event's current version has it. Sealed, by segment: the fields with their texts masked, `SHREDDED`, or
+   * `[masked]` where this build does not know the event.
+   */
   data: { open: Record<string, unknown>; sealed: Record<string, unknown> };
 }
 
@@ -30,8 +33,9 @@ export async function* replay(
     if (last && 'position' in last && comparePositions(event.position, last.position) > 0) return;
     if (participant !== undefined && event.metadata.participantId !== participant) continue;
     if (compare(event, first) < 0 || compare(event, last) > 0) continue;
-    const { position, stream, revision, metadata, data } = event;
-    yield { position, stream, revision, metadata, data: { open: data.open, sealed: await openMasked(event, codec, masked) } };
+    const { position, stream, revision, metadata } = event;
+    const open = codec.isKnown(event) ? { ...codec.fact(event).data } : event.data.open;
+    yield { position, stream, revision, metadata, data: { open, sealed: await openMasked(event, codec, masked) } };
   }
 }
 
@@ -60,16 +64,12 @@ async function openMasked(
   event: RecordedEvent, codec: EventCodec, masked: Pick<EventCodec, 'open'>,
 ): Promise<Record<string, unknown>> {
   const parts = codec.sealedParts(event);
-  const opened = isKnown(event, codec) ? await masked.open(parts) : parts.map(() => MASKED);
-  return Object.fromEntries(parts.map(({ segment }, index) => [segment, opened[index]]));
-}
-
-function isKnown(event: RecordedEvent, codec: EventCodec): boolean {
-  try {
-    codec.fact(event);
-    return true;
-  } catch (error) {
-    if (error instanceof UnknownEvent) return false;
-    throw error;
-  }
+  const opened = codec.isKnown(event) ? await masked.open(parts) : parts.map(() => MASKED);
+  const bySegment: Record<string, unknown> = {};
+  parts.forEach(({ segment }, index) => {
+    const [before, fields] = [bySegment[segment], opened[index]];
+    // Of an earlier version's event a segment may have two parts: one sealed, one not yet.
+    bySegment[segment] = typeof before === 'object' && typeof fields === 'object' ? { ...before, ...fields } : before ?? fields;
+  });
+  return bySegment;
 }

@@ -1,7 +1,7 @@
 import type { RecordedEvent, StoredEvent } from '@peerbridge/event-store';
 import type { AnyEventDefinition, EventDefinition, EventMetadata, FactOfAnyType, Segment, Shredded } from '@peerbridge/kernel';
 import { SHREDDED } from '@peerbridge/kernel';
-import type { SealedPart } from './sealing.js';
+import type { Ciphertext, ClearPart, SealedPart } from './sealing.js';
 import type { Vault } from './vault.js';
 
 /** An event of a type or version that this build does not know. What rests on it must fail closed. */
@@ -16,7 +16,7 @@ export class UnknownEvent extends Error {
 export class EventCodec {
   private readonly definitions: ReadonlyMap<string, EventDefinition<string, Record<string, unknown>, string>>;
 
-  constructor(definitions: readonly AnyEventDefinition[], private readonly vault: Vault) {
+  constructor(definitions: readonly AnyEventDefinition[], private readonly vault: Pick<Vault, 'seal' | 'open'>) {
     this.definitions = new Map(definitions.map((one) =>
       [one.type, one as unknown as EventDefinition<string, Record<string, unknown>, string>]));
   }
@@ -54,28 +54,56 @@ export class EventCodec {
 
   /** The open part, in its current version: what deciders and projections fold. @throws UnknownEvent */
   fact(event: RecordedEvent): FactOfAnyType {
-    const { type, schemaVersion, eventId, actor, occurredAt, recordedAt } = event.metadata;
-    const data = this.upcast(type, schemaVersion, event.data.open);
-    return { type, data, eventId, actor, occurredAt, recordedAt, revision: event.revision };
+    const { type, eventId, actor, occurredAt, recordedAt } = event.metadata;
+    return { type, data: this.divided(event).open, eventId, actor, occurredAt, recordedAt, revision: event.revision };
   }
 
-  /** The sealed parts, each with what it takes to open it later. */
+  /**
+   * The protected parts, each with what it takes to open it later: the sealed ones, and what an earlier version of the event
+   * has in the open and the current one seals.
+   */
   sealedParts(event: RecordedEvent): SealedPart[] {
     const { eventId, type, schemaVersion } = event.metadata;
-    return Object.entries(event.data.sealed).map(([segment, fields]) => (
+    const sealed = Object.entries(event.data.sealed).map(([segment, fields]) => (
       { ...fields, eventId, type, schemaVersion, segment: segment as Segment }));
+    return this.isKnown(event) ? [...sealed, ...this.divided(event).clear] : sealed;
+  }
+
+  /** Whether this build can read the event. */
+  isKnown({ metadata: { type, schemaVersion } }: RecordedEvent): boolean {
+    const definition = this.definitions.get(type);
+    return definition !== undefined && schemaVersion >= 1 && schemaVersion <= definition.version;
   }
 
   /** Opens parts, each in its current version. Where one of several keys is gone, its fields are missing. */
   async open(parts: readonly SealedPart[]): Promise<(Record<string, unknown> | Shredded)[]> {
-    const opened = await this.vault.open(parts);
-    return opened.map((fields, index) => {
-      const part = parts[index]!;
+    const opened = (await this.vault.open(parts.filter((part): part is Ciphertext => !('clear' in part)))).values();
+    return parts.map((part) => {
+      const fields = 'clear' in part ? part.clear : opened.next().value!;
       return fields === SHREDDED ? SHREDDED : this.upcast(part.type, part.schemaVersion, fields);
     });
   }
 
-  private upcast(type: string, version: number, data: Record<string, unknown>): Record<string, unknown> {
+  /** What an event has in the open, in its current version: what still is, and what is sealed since, segment by segment. */
+  private divided({ metadata: { eventId, type, schemaVersion }, data }: RecordedEvent) {
+    const { version, sealed } = this.definition(type, schemaVersion);
+    if (schemaVersion === version) return { open: data.open, clear: [] };
+    const current = this.upcast(type, schemaVersion, data.open);
+    const segmentOf = sealed(current);
+    const open: Record<string, unknown> = {};
+    const bySegment = new Map<Segment, ClearPart>();
+    for (const [field, value] of Object.entries(current)) {
+      const segment = segmentOf[field];
+      if (!segment) open[field] = value;
+      else {
+        const { clear } = bySegment.get(segment) ?? {};
+        bySegment.set(segment, { eventId, type, schemaVersion: version, segment, clear: { ...clear, [field]: value } });
+      }
+    }
+    return { open, clear: [...bySegment.values()] };
+  }
+
+  private upcast(type: string, version: number, data: Readonly<Record<string, unknown>>): Record<string, unknown> {
     const definition = this.definition(type, version);
     let current = data;
     for (let from = version; from < definition.version; from += 1) {

@@ -13,8 +13,16 @@ export interface SealContext {
   segment: Segment;
 }
 
-/** One segment's sealed fields with all that is needed to open them: what the read model keeps. */
-export interface SealedPart extends SealContext, SealedFields {}
+/** One segment's sealed fields with all that is needed to open them. */
+export interface Ciphertext extends SealContext, SealedFields {}
+
+/** One segment's fields that were written in the open, by an earlier version of an event than the one that seals them. */
+export interface ClearPart extends SealContext {
+  clear: Readonly<Record<string, unknown>>;
+}
+
+/** One segment's protected fields of one event: what the read model keeps, and hands out by `open` alone. */
+export type SealedPart = Ciphertext | ClearPart;
 
 const additionalData = (context: SealContext): Buffer =>
   Buffer.from(JSON.stringify([context.eventId, context.type, context.schemaVersion, context.segment]));
@@ -26,7 +34,7 @@ export function seal(keyId: string, key: Buffer, context: SealContext, fields: o
 }
 
 /** @throws Error where key, context or ciphertext do not belong together */
-export function unseal(key: Buffer, part: SealedPart): Record<string, unknown> {
+export function unseal(key: Buffer, part: Ciphertext): Record<string, unknown> {
   const clear = decrypt(key, Buffer.from(part.nonce, 'base64'), Buffer.from(part.ciphertext, 'base64'), additionalData(part));
   return JSON.parse(clear.toString('utf8')) as Record<string, unknown>;
 }

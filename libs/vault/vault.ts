@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { randomId, SHREDDED, type Segment, type Shredded } from '@peerbridge/kernel';
 import type { KeyEncryptionKeys } from './key-encryption-keys.js';
-import { decrypt, encrypt, seal, unseal, type SealContext, type SealedPart } from './sealing.js';
+import { decrypt, encrypt, seal, unseal, type Ciphertext, type SealContext } from './sealing.js';
 import type { SealedFields } from '@peerbridge/kernel';
 
 /** Purposes of keys that belong to no person. */
@@ -57,7 +57,7 @@ export class Vault {
   }
 
   /** Opens many parts with one look-up of keys: in order, each the fields, or SHREDDED where its key is gone. */
-  async open(parts: readonly SealedPart[]): Promise<(Record<string, unknown> | Shredded)[]> {
+  async open(parts: readonly Ciphertext[]): Promise<(Record<string, unknown> | Shredded)[]> {
     const missing = [...new Set(parts.map((part) => part.keyId))].filter((id) => !this.byId.has(id));
     if (missing.length > 0) {
       const { rows } = await this.pool.query<KeyRow>('SELECT * FROM vault.key WHERE key_id = ANY($1)', [missing]);

@@ -4,7 +4,11 @@ import { peerContactEvents } from './events.js';
 
 describe('The events of a peer contact', () => {
   testEvents(peerContactEvents, import.meta.url, {
-    PeerContactLogged: { peer: ['narrative', 'summary'] },
+    PeerContactLogged: {
+      peer: [
+        'activities', 'continuumStage', 'dimensions', 'livedExperienceShared', 'narrative', 'setting', 'summary', 'supportTypes',
+      ],
+    },
     ContactVisibilitySet: {},
   });
 });

@@ -24,8 +24,15 @@ const formerActivities = ['skillProblemSolving', 'skillDecisionMaking', 'skillCo
 export const visibilities = ['personAndPeer', 'team'] as const;
 export type Visibility = (typeof visibilities)[number];
 
+/** What somebody tells of a contact, beside when and how it was. Version 1 of a contact sealed its texts alone. */
+const sealed = {
+  setting: 'peer', continuumStage: 'peer', supportTypes: 'peer', activities: 'peer', dimensions: 'peer', summary: 'peer',
+  narrative: 'peer', livedExperienceShared: 'peer',
+} as const;
+
 export const peerContactLogged = defineEvent({
   type: 'PeerContactLogged',
+  version: 2,
   schema: z.object({
     contactId: id,
     participantId: id,
@@ -44,8 +51,9 @@ export const peerContactLogged = defineEvent({
     livedExperienceShared: z.boolean(),
     visibility: z.enum(visibilities),
   }),
-  sealed: { summary: 'peer', narrative: 'peer' },
+  sealed,
   segments: () => ['peer'],
+  upcasters: { 1: (data) => data },
 });
 
 /** The person opened the contact to the team, or closed it again. */

@@ -39,13 +39,13 @@ export class PeerContact extends Node implements Presented {
   continuumStage!: string | null;
 
   @Field(() => [String], { nullable: true })
-  supportTypes!: readonly string[];
+  supportTypes!: readonly string[] | null;
 
   @Field(() => [String], { nullable: true })
-  activities!: readonly string[];
+  activities!: readonly string[] | null;
 
   @Field(() => [String], { nullable: true })
-  dimensions!: readonly string[];
+  dimensions!: readonly string[] | null;
 
   @Field(() => [ID], { nullable: true })
   goalIds!: readonly string[];
@@ -63,7 +63,7 @@ export class PeerContact extends Node implements Presented {
   coAuthored!: boolean;
 
   @Field(() => Boolean, { nullable: true })
-  livedExperienceShared!: boolean;
+  livedExperienceShared!: boolean | null;
 
   @Field(() => String, { nullable: true })
   visibility!: string;
@@ -77,10 +77,12 @@ async function presentContact(
   return Object.assign(new PeerContact(), {
     id: row.id, version: row.version, author: presentWorker(session, access, author), startedAt: row.started_at,
     endedAt: row.ended_at,
-    modality: row.modality, setting: row.setting, continuumStage: row.continuum_stage, supportTypes: row.support_types,
-    activities: row.activities, dimensions: row.dimensions, goalIds: row.goal_ids, summary: fields['summary'] ?? null,
+    modality: row.modality, setting: fields['setting'] ?? null, continuumStage: fields['continuumStage'] ?? null,
+    supportTypes: fields['supportTypes'] ?? null, activities: fields['activities'] ?? null,
+    dimensions: fields['dimensions'] ?? null, goalIds: row.goal_ids, summary: fields['summary'] ?? null,
     narrative: permitsContactNarrative(access.decision, labelOf(item)) ? fields['narrative'] ?? null : null,
-    coAuthored: row.co_authored, livedExperienceShared: row.lived_experience_shared, visibility: row.visibility, access, session,
+    coAuthored: row.co_authored, livedExperienceShared: fields['livedExperienceShared'] ?? null,
+    visibility: row.visibility, access, session,
   });
 }
 

@@ -12,14 +12,8 @@ export interface PeerContactRow {
   started_at: string;
   ended_at: string;
   modality: string;
-  setting: string | null;
-  continuum_stage: string | null;
-  support_types: readonly string[];
-  activities: readonly string[];
-  dimensions: readonly string[];
   goal_ids: readonly string[];
   co_authored: boolean;
-  lived_experience_shared: boolean;
   visibility: Visibility;
   version: number;
   sealed: readonly SealedPart[];
@@ -31,10 +25,7 @@ export const peerContactTable = defineTable<PeerContactRow>({
   columns: {
     id: 'uuid', participant_id: 'uuid', author_id: 'uuid', author_role: 'text', author_org_id: 'uuid', started_at: 'instant',
     ended_at: 'instant',
-    modality: 'text', setting: 'text', continuum_stage: 'text', support_types: 'text[]', activities: 'text[]',
-    dimensions: 'text[]',
-    goal_ids: 'uuid[]', co_authored: 'boolean', lived_experience_shared: 'boolean', visibility: 'text', version: 'integer',
-    sealed: 'jsonb',
+    modality: 'text', goal_ids: 'uuid[]', co_authored: 'boolean', visibility: 'text', version: 'integer', sealed: 'jsonb',
   },
 });
 
@@ -44,7 +35,7 @@ const circlesOf = (visibility: Visibility): readonly Circle[] =>
 
 export const peerContactProjection: Projection<PeerContactFact> = {
   name: 'peerContact',
-  version: 2,
+  version: 3,
   tables: [peerContactTable, ...sharedTables],
   handles: ['PeerContactLogged', 'ContactVisibilitySet'],
   needs: ({ fact }) =>
@@ -57,14 +48,12 @@ export const peerContactProjection: Projection<PeerContactFact> = {
         const { data, actor } = fact;
         rows.put(peerContactTable, {
           id, participant_id: data.participantId, author_id: actor.id, author_role: actor.role, author_org_id: actor.orgId,
-          started_at: data.startedAt, ended_at: data.endedAt, modality: data.modality, setting: data.setting ?? null,
-          continuum_stage: data.continuumStage ?? null, support_types: data.supportTypes, activities: data.activities,
-          dimensions: data.dimensions, goal_ids: data.goalIds, co_authored: data.coAuthored,
-          lived_experience_shared: data.livedExperienceShared, visibility: data.visibility, version: fact.revision,
-          sealed: event.sealed,
+          started_at: data.startedAt, ended_at: data.endedAt, modality: data.modality, goal_ids: data.goalIds,
+          co_authored: data.coAuthored, visibility: data.visibility, version: fact.revision, sealed: event.sealed,
         });
         putItem(rows, event, {
           id, type: 'peerContact', segments: ['peer'], circles: circlesOf(data.visibility), by: 'author',
+          listedAt: data.startedAt,
         });
         break;
       }

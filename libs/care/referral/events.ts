@@ -29,6 +29,7 @@ const ofReferral = { referralId: id, needCategory: z.enum(needCategories) };
 const segments = (data: { needCategory: NeedCategory }): readonly Segment[] => [segmentOfNeed[data.needCategory]];
 const sealedReason = (data: { needCategory: NeedCategory }) => ({ reason: segmentOfNeed[data.needCategory] });
 const sealedText = (data: { needCategory: NeedCategory }) => ({ text: segmentOfNeed[data.needCategory] });
+const sealedReasonAndText = (data: { needCategory: NeedCategory }) => ({ ...sealedReason(data), ...sealedText(data) });
 
 export const referralDrafted = defineEvent({
   type: 'ReferralDrafted',
@@ -58,16 +59,21 @@ export const referralAccepted = defineEvent({ type: 'ReferralAccepted', schema: 
 
 export const referralDeclined = defineEvent({
   type: 'ReferralDeclined',
+  version: 2,
   schema: z.object({ ...ofReferral, reason: z.enum(declineReasons), text: longText.optional() }),
-  sealed: sealedText,
+  sealed: sealedReasonAndText,
   segments,
+  upcasters: { 1: (data) => data },
 });
 
+/** `reviewOn` stays open, as what is due rests on it: a date, that says no more than the time of the event does. */
 export const referralHeld = defineEvent({
   type: 'ReferralHeld',
+  version: 2,
   schema: z.object({ ...ofReferral, reason: z.enum(holdReasons), text: longText.optional(), reviewOn: day }),
-  sealed: sealedText,
+  sealed: sealedReasonAndText,
   segments,
+  upcasters: { 1: (data) => data },
 });
 
 export const referralStarted = defineEvent({ type: 'ReferralStarted', schema: z.object(ofReferral), segments });
@@ -76,8 +82,11 @@ export const serviceDelivered = defineEvent({ type: 'ServiceDelivered', schema: 
 
 export const loopConfirmed = defineEvent({
   type: 'LoopConfirmed',
+  version: 2,
   schema: z.object({ ...ofReferral, gotHelp: z.enum(helpAnswers) }),
+  sealed: (data) => ({ gotHelp: segmentOfNeed[data.needCategory] }),
   segments,
+  upcasters: { 1: (data) => data },
 });
 
 /** The person says that what was called delivered was not: it is not counted successful. */

@@ -62,10 +62,11 @@ async function presentReferral(row: ReferralRow, item: ItemRow, access: PersonAc
   const { orgId } = session.caller;
   const isTarget = orgId === row.target_org_id && orgId !== item.source_org_id && !access.decision.self;
   const mayReadReason = !isTarget || leaving.includes('reason');
-  const { fields } = mayReadReason ? await session.open(row.sealed) : { fields: {} as Record<string, unknown> };
+  const { fields } = await session.open(row.sealed);
   return Object.assign(new Referral(), {
     id: row.id, version: row.version, state: row.state, ...referralStatus[row.state], needCategory: row.need_category,
-    reason: fields['reason'] ?? null, disputed: row.disputed, gotHelp: row.got_help, sourceOrgId: item.source_org_id,
+    reason: mayReadReason ? fields['reason'] ?? null : null, disputed: row.disputed, gotHelp: fields['gotHelp'] ?? null,
+    sourceOrgId: item.source_org_id,
     targetOrgId: row.target_org_id, leaving, access, session,
   });
 }

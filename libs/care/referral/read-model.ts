@@ -17,9 +17,8 @@ export interface ReferralRow {
   shared_fields: readonly SharedField[];
   /** Not to be shown to the person's peer: they referred themself and did not opt in. */
   untold: boolean;
-  got_help: string | null;
   version: number;
-  /** The requester's reason. */
+  /** The requester's reason, and whether the person got help. */
   sealed: readonly SealedPart[];
 }
 
@@ -29,7 +28,7 @@ export const referralTable = defineTable<ReferralRow>({
   columns: {
     id: 'uuid', participant_id: 'uuid', state: 'text', disputed: 'boolean', need_category: 'text', target_org_id: 'uuid',
     service_id: 'uuid',
-    shared_fields: 'text[]', untold: 'boolean', got_help: 'text', version: 'integer', sealed: 'jsonb',
+    shared_fields: 'text[]', untold: 'boolean', version: 'integer', sealed: 'jsonb',
   },
 });
 
@@ -39,7 +38,7 @@ const circlesOnceSent = (untold: boolean): readonly Circle[] =>
 
 export const referralProjection: Projection<ReferralFact> = {
   name: 'referral',
-  version: 2,
+  version: 3,
   tables: [referralTable, ...sharedTables],
   handles: [
     'ReferralDrafted', 'ReferralSent', 'ReferralAccepted', 'ReferralDeclined', 'ReferralHeld', 'ReferralStarted',
@@ -57,7 +56,7 @@ export const referralProjection: Projection<ReferralFact> = {
       rows.put(referralTable, {
         id, participant_id: participantOf(event), ...standingAfter(fact.type, false), need_category: needCategory,
         target_org_id: targetOrganizationId, service_id: serviceId ?? null, shared_fields: sharedFields,
-        untold: requestedBy.role === 'person' && !tellPeer, got_help: null, version: fact.revision, sealed: event.sealed,
+        untold: requestedBy.role === 'person' && !tellPeer, version: fact.revision, sealed: event.sealed,
       });
       putItem(rows, event, {
         id, type: 'referral', segments: [segmentOfNeed[needCategory]], circles: [], partyOrgId: targetOrganizationId,
@@ -65,8 +64,9 @@ export const referralProjection: Projection<ReferralFact> = {
       });
     } else {
       const row = rows.get(referralTable, id)!;
-      const gotHelp = fact.type === 'LoopConfirmed' ? fact.data.gotHelp : row.got_help;
-      rows.put(referralTable, { ...row, ...standingAfter(fact.type, row.disputed), got_help: gotHelp, version: fact.revision });
+      // Confirmed once: the row stays short.
+      const sealed = fact.type === 'LoopConfirmed' ? [...row.sealed, ...event.sealed] : row.sealed;
+      rows.put(referralTable, { ...row, ...standingAfter(fact.type, row.disputed), sealed, version: fact.revision });
       const sent = fact.type === 'ReferralSent';
       touchItem(rows, event, id, sent ? { circles: circlesOnceSent(row.untold) } : {});
       if (sent) {
