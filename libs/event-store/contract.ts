@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventData, EventMetadata } from '@peerbridge/kernel';
@@ -10,7 +10,7 @@ import {
 
 export interface StoreUnderTest {
   store: EventStore;
-  /** A second client of the same server, as another process would be. The suite closes it. */
+  /** A second client of the same server, as another process would be. The suite closes it, however its test ends. */
   another(): Promise<EventStore>;
   /** `kill -9`; resolves when the server is dead. */
   killServer?(): Promise<void>;
@@ -20,7 +20,22 @@ export interface StoreUnderTest {
   close(): Promise<void>;
 }
 
-/** A valid event with fresh ids. */
+/** Begins the streams that the suite writes to. */
+const CONTRACT_STREAMS = 'contractTest';
+
+/**
+ * The suite writes thousands of events, which a store keeps for good: it refuses one that holds anything but its own.
+ * @throws Error
+ */
+export async function assertHoldsNoDeployment(store: Pick<EventStore, 'readAll'>): Promise<void> {
+  for await (const { stream } of store.readAll()) {
+    if (!stream.startsWith(CONTRACT_STREAMS)) {
+      throw new Error('This event store holds events of a deployment. The contract writes to an event store of its own.');
+    }
+  }
+}
+
+/** A valid event with fresh ids, of a type that no capability has and about nobody: it stops no person's projection. */
 export function anEvent(
   stream: string, metadata: Partial<EventMetadata> = {}, data: EventData = { open: {}, sealed: {} },
 ): StoredEvent {
@@ -28,7 +43,7 @@ export function anEvent(
   return {
     metadata: {
       eventId,
-      type: 'ContactAttempted',
+      type: 'ContractTested',
       schemaVersion: 1,
       stream,
       occurredAt: '2026-01-15T11:30:00.000Z',
@@ -36,7 +51,6 @@ export function anEvent(
       actor: { id: randomUUID(), role: 'peer', orgId: randomUUID() },
       purpose: 'COC',
       sourceOrgId: randomUUID(),
-      participantId: randomUUID(),
       labels: { segments: ['peer'], part2: true, confidentiality: 'R' },
       commandId: randomUUID(),
       bodyHash: 'c29tZSBib2R5',
@@ -130,7 +144,7 @@ class Follower {
 
 /**
  * What every event store of ours answers, over a real server. Tests use streams of their own, so the store need not be
- * empty. Outages are tested unless the server cannot be killed.
+ * empty, but a deployment's it must not be. Outages are tested unless the server cannot be killed.
  */
 export function eventStoreContract(
   name: string, open: () => Promise<StoreUnderTest>, { canKillServer = true }: { canKillServer?: boolean } = {},
@@ -141,10 +155,22 @@ export function eventStoreContract(
     beforeAll(async () => {
       tested = await open();
       store = tested.store;
+      await assertHoldsNoDeployment(store);
     }, 120_000);
+    afterEach(async () => {
+      // A client that a failed test left open would keep the process from ending.
+      for (const one of others.splice(0)) await one.close();
+    });
     afterAll(() => tested?.close(), 60_000);
 
-    const newStream = (category = `contractTest${randomUUID().replaceAll('-', '')}`): string => `${category}-${randomUUID()}`;
+    const others: EventStore[] = [];
+    const another = async (): Promise<EventStore> => {
+      const other = await tested.another();
+      others.push(other);
+      return other;
+    };
+    const newCategory = (): string => `${CONTRACT_STREAMS}${randomUUID().replaceAll('-', '')}`;
+    const newStream = (category = newCategory()): string => `${category}-${randomUUID()}`;
     const append = (stream: string, events: readonly StoredEvent[], expectedRevision: ExpectedRevision) =>
       store.append(stream, events, { expectedRevision });
     const read = (stream: string, options?: ReadStreamOptions) => collect(store.readStream(stream, options));
@@ -186,12 +212,11 @@ export function eventStoreContract(
 
       it.each(['noStream', 0] as const)('lets exactly one of 16 racing writers win, after %s', async (expected) => {
         const stream = newStream();
-        const other = await tested.another();
+        const other = await another();
         if (expected === 0) await append(stream, eventsFor(stream, 1), 'noStream');
         const attempts = upTo(16).map(() => eventsFor(stream, 1));
         const outcomes = await Promise.allSettled(attempts.map((events, writer) =>
           (writer % 2 ? other : store).append(stream, events, { expectedRevision: expected })));
-        await other.close();
 
         const winner = outcomes.findIndex((outcome) => outcome.status === 'fulfilled');
         const actual = expected === 0 ? 1 : 0;
@@ -245,11 +270,10 @@ export function eventStoreContract(
 
       it('gives simultaneous repeats of one append one answer', async () => {
         const stream = newStream();
-        const other = await tested.another();
+        const other = await another();
         const events = eventsFor(stream, 2);
         const answers = await Promise.all(upTo(8).map((writer) =>
           (writer % 2 ? other : store).append(stream, events, { expectedRevision: 'noStream' })));
-        await other.close();
         expect(answers).toEqual(answers.map(() => answers[0]));
         expect(idsOf(await read(stream))).toEqual(idsOf(events));
       });
@@ -394,11 +418,10 @@ export function eventStoreContract(
       it('are known by every client of the store', async () => {
         const stream = newStream();
         const { position } = await append(stream, eventsFor(stream, 1), 'noStream');
-        const other = await tested.another();
+        const other = await another();
         expect(() => other.assertPosition(position)).not.toThrow();
         expect(await other.head()).toBe(position);
         expect((await collect(other.readStream(stream)))[0]?.position).toBe(position);
-        await other.close();
       });
 
       it('of another store, or of none, are refused everywhere', async () => {
@@ -445,13 +468,12 @@ export function eventStoreContract(
 
       it('is woken by what another client appends', async () => {
         const stream = newStream();
-        const other = await tested.another();
+        const other = await another();
         const follower = new Follower(store, { after: await store.head() });
         await follower.until((self) => self.isCaughtUp);
         await other.append(stream, eventsFor(stream, 2), { expectedRevision: 'noStream' });
         await follower.until((self) => self.events.length === 2);
         await follower.stop();
-        await other.close();
         expect(revisionsOf(follower.events)).toEqual([0, 1]);
       }, 30_000);
 
@@ -504,9 +526,9 @@ export function eventStoreContract(
 
     describe('under concurrent writers', () => {
       it('keeps one global order for whoever follows: each stream in its own order, nothing skipped, nothing twice', async () => {
-        const category = `contractTest${randomUUID().replaceAll('-', '')}`;
+        const category = newCategory();
         const filter = { streamPrefixes: [`${category}-`] };
-        const other = await tested.another();
+        const other = await another();
         const followers = [
           new Follower(store, { filter }), new Follower(other, { filter }), new Follower(other, { after: await store.head() }),
         ];
@@ -522,7 +544,6 @@ export function eventStoreContract(
         const inOrder = await collect(store.readAll({ filter }));
         for (const follower of followers) await follower.until((self) => self.events.length >= inOrder.length);
         await Promise.all(followers.map((follower) => follower.stop()));
-        await other.close();
 
         const positions = inOrder.map((event) => event.position);
         expect([...new Set(positions)].sort(comparePositions)).toEqual(positions);
@@ -564,7 +585,7 @@ export function eventStoreContract(
 
       it('keeps what it acknowledged, once, however often a writer has to ask', async () => {
         const { killServer, restartServer } = outage();
-        const category = `contractTest${randomUUID().replaceAll('-', '')}`;
+        const category = newCategory();
         const filter = { streamPrefixes: [`${category}-`] };
         const follower = new Follower(store, { filter });
         await follower.until((self) => self.isCaughtUp);

@@ -3,11 +3,12 @@ import { ANY, EventStoreDBClient, jsonEvent } from '@eventstore/db-client';
 import { status } from '@grpc/grpc-js';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { capabilities } from '@peerbridge/care';
 import {
   ForeignPosition, StoreUnavailable, StreamDeleted, type EventStore, type ExpectedRevision,
 } from '@peerbridge/event-store';
 import { openEventStoreDb, type EventStoreDbOptions } from '@peerbridge/event-store/eventstoredb';
-import { anEvent, eventStoreContract } from '../../libs/event-store/contract.js';
+import { anEvent, assertHoldsNoDeployment, eventStoreContract } from '../../libs/event-store/contract.js';
 import { startEventStoreDouble, type EventStoreDouble, type EventStoreDoubleOptions } from '../support/eventstoredb-double.js';
 
 const byGossip = ({ connectionString }: EventStoreDouble): string => connectionString.replace('esdb:', 'esdb+discover:');
@@ -31,6 +32,30 @@ for (const [name, connectionStringOf] of [
     };
   });
 }
+
+describe('The contract of event stores', () => {
+  it('runs beside what an earlier run left, and not in the store of a deployment', async () => {
+    const server = await startEventStoreDouble();
+    const store = await openEventStoreDb(server);
+    try {
+      const append = (stream: string) => store.append(stream, [anEvent(stream)], { expectedRevision: 'noStream' });
+      await append(`contractTest1-${randomUUID()}`);
+      await assertHoldsNoDeployment(store);
+      await append(`participant-${randomUUID()}`);
+      await expect(assertHoldsNoDeployment(store)).rejects.toThrow('The contract writes to an event store of its own.');
+    } finally {
+      await store.close();
+      await server.close();
+    }
+  });
+
+  it('writes events about nobody, of a type that no capability has, so that no person\'s projection stops at them', () => {
+    const known = capabilities.flatMap(({ streams }) => streams.flatMap((stream) => stream.events.map(({ type }) => type)));
+    const { metadata } = anEvent(`contractTest1-${randomUUID()}`);
+    expect(metadata.participantId).toBeUndefined();
+    expect(known).not.toContain(metadata.type);
+  });
+});
 
 const connectionString = process.env.EVENTSTOREDB_URL;
 if (connectionString) {
@@ -161,6 +186,26 @@ describe('The EventStoreDB adapter', () => {
       .rejects.toBeInstanceOf(StoreUnavailable);
     await server.restart();
     while (store.health().status === 'down') await delay(10);
+  });
+
+  it('follows again as soon as anybody has reached the server, however long it was going to wait', async () => {
+    const stream = newStream();
+    const stop = new AbortController();
+    const items = store.subscribeAll({ signal: stop.signal })[Symbol.asyncIterator]();
+    expect(await items.next()).toMatchObject({ value: { kind: 'caughtUp' } });
+    const next = items.next();
+    // Every back-off from now on lasts longer than the test may.
+    const random = jest.spyOn(Math, 'random').mockReturnValue(100_000);
+    await server.kill();
+    while (store.health().status === 'up') await delay(10);
+    await delay(100);
+    random.mockRestore();
+    await server.restart();
+    await insist(() => store.append(stream, events(stream, 1), { expectedRevision: 'noStream' }));
+    let item = await next;
+    while (item.value?.kind !== 'event') item = await items.next();
+    expect(item).toMatchObject({ value: { event: { stream } } });
+    stop.abort();
   });
 
   it('waits for a server that is still starting', async () => {

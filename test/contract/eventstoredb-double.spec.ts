@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import {
-  ANY, BACKWARDS, END, EventStoreDBClient, FORWARDS, jsonEvent, MaxAppendSizeExceededError, NO_STREAM, START, STREAM_EXISTS,
-  StreamDeletedError, StreamNotFoundError, streamNameFilter, UnavailableError, WrongExpectedVersionError,
+  ANY, BACKWARDS, DeadlineExceededError, END, EventStoreDBClient, FORWARDS, jsonEvent, MaxAppendSizeExceededError, NO_STREAM,
+  START, STREAM_EXISTS, StreamDeletedError, StreamNotFoundError, streamNameFilter, UnavailableError, WrongExpectedVersionError,
   type AllStreamSubscription, type AppendResult, type AppendToStreamOptions, type Position,
 } from '@eventstore/db-client';
 import { randomUUID } from 'node:crypto';
+import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
+import { assertHoldsNoDeployment } from '../../libs/event-store/contract.js';
 import { startEventStoreDouble, type EventStoreDouble } from '../support/eventstoredb-double.js';
 
 /*
@@ -118,6 +120,18 @@ function answersLikeEventStoreDb(name: string, start: () => Promise<ServerUnderT
         const losers = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []));
         expect(losers).toHaveLength(15);
         for (const loser of losers) expect(loser).toBeInstanceOf(WrongExpectedVersionError);
+      });
+
+      it('stores what arrives several times at once a single time, and may tell nobody before its commit timeout', async () => {
+        const stream = newStream();
+        const batch = events(2);
+        const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => append(stream, batch, NO_STREAM)));
+        const first = await append(stream, batch, NO_STREAM);
+        for (const outcome of outcomes) {
+          if (outcome.status === 'fulfilled') expect(outcome.value).toEqual(first);
+          else expect(outcome.reason).toBeInstanceOf(DeadlineExceededError);
+        }
+        expect(await readAll(stream)).toHaveLength(2);
       });
 
       it('accepts an append of nothing', async () => {
@@ -237,7 +251,13 @@ function answersLikeEventStoreDb(name: string, start: () => Promise<ServerUnderT
 answersLikeEventStoreDb('The double of EventStoreDB', startEventStoreDouble);
 
 const connectionString = process.env.EVENTSTOREDB_URL;
-if (connectionString) answersLikeEventStoreDb('EventStoreDB', async () => ({ connectionString, close: async () => {} }));
+if (connectionString) {
+  answersLikeEventStoreDb('EventStoreDB', async () => {
+    const store = await openEventStoreDb({ connectionString });
+    await assertHoldsNoDeployment(store).finally(() => store.close());
+    return { connectionString, close: async () => {} };
+  });
+}
 
 describe('The double of EventStoreDB, killed', () => {
   let double: EventStoreDouble;

@@ -21,12 +21,16 @@ type ReadCall = ServerWritableStream<streams.ReadReq, streams.ReadResp>;
 
 /** What (-1, -1) becomes on the wire. */
 const NO_POSITION = 2n ** 64n - 1n;
+/** A repeat that arrives while the first is being committed is answered when this has passed: the server's commit timeout. */
+const COMMIT_TIMEOUT_MS = 2_000;
 
 export interface EventStoreDoubleOptions {
   /** That of another double makes the two nodes of one cluster. */
   eventLog?: EventStoreDbLog;
   /** How far the server's clock is ahead of its clients'. */
   clockAheadMs?: number;
+  /** How long a write takes to reach the disk. */
+  commitMs?: number;
 }
 
 export interface EventStoreDouble {
@@ -62,6 +66,11 @@ interface Node {
   subscriptions: Set<ReadCall>;
   /** Undefined: answers go out at once. */
   heldAnswers: (() => void)[] | undefined;
+  commitMs: number;
+  /** Appends that are being committed, by stream and first id. */
+  committing: Map<string, { wasRepeated: boolean }>;
+  /** How many appends were repeated while they were being committed. */
+  repeatedAtOnce: number;
   /** False where the node dies first. */
   mayAnswer(written: Written): boolean;
 }
@@ -71,7 +80,7 @@ interface Node {
  * go. Written down from what a real server was seen to answer; `EVENTSTOREDB_URL` runs the same suite over a real one.
  */
 export async function startEventStoreDouble(
-  { eventLog = new EventStoreDbLog(), clockAheadMs = 0 }: EventStoreDoubleOptions = {},
+  { eventLog = new EventStoreDbLog(), clockAheadMs = 0, commitMs = 3 }: EventStoreDoubleOptions = {},
 ): Promise<EventStoreDouble> {
   const sockets = new Set<Socket>();
   let diesNext = false;
@@ -86,7 +95,7 @@ export async function startEventStoreDouble(
   };
   const node: Node = {
     log: eventLog, clockAheadMs, mayAnswer, eventsSent: 0, isElecting: false, leader: undefined, subscriptions: new Set(),
-    heldAnswers: undefined,
+    heldAnswers: undefined, commitMs, committing: new Map(), repeatedAtOnce: 0,
   };
   server.addService(streamsService.StreamsService, streamsOf(node));
   server.addService(serverFeaturesService.ServerFeaturesService, serverFeaturesOf());
@@ -154,7 +163,7 @@ export async function startEventStoreDouble(
 }
 
 function streamsOf(node: Node): IStreamsServer {
-  const { log, mayAnswer } = node;
+  const { log } = node;
   return {
     read: (call) => {
       const write = call.write.bind(call);
@@ -187,11 +196,12 @@ function streamsOf(node: Node): IStreamsServer {
       });
       call.on('end', () => {
         const stream = nameOf(options.getStreamIdentifier());
-        const written = log.append(stream, expectedOf(options), proposed);
-        if (!mayAnswer(written)) return;
-        if (written.kind === 'written') callback(null, new AppendResp().setSuccess(appended(written)));
-        else if (written.kind === 'wrongExpectedVersion') callback(null, notAppended(written.actual, options));
-        else callback(refusal(stream, written));
+        commit(node, stream, expectedOf(options), proposed, (written) => {
+          if (call.cancelled) return;
+          if (written.kind === 'written') callback(null, new AppendResp().setSuccess(appended(written)));
+          else if (written.kind === 'wrongExpectedVersion') callback(null, notAppended(written.actual, options));
+          else callback(refusal(stream, written));
+        });
       });
     },
 
@@ -215,12 +225,12 @@ function streamsOf(node: Node): IStreamsServer {
           call.write(response.setError(unhandled));
           return;
         }
-        const written = log.append(nameOf(identifier), expectedOfBatch(batch.options), batch.proposed);
-        if (!mayAnswer(written)) return;
-        const answer = () => void call.write(written.kind === 'written'
-          ? response.setSuccess(batchAppended(written)) : response.setError(batchRefusal(written, batch.options)));
-        if (node.heldAnswers) node.heldAnswers.push(answer);
-        else answer();
+        commit(node, nameOf(identifier), expectedOfBatch(batch.options), batch.proposed, (written) => {
+          const answer = () => void (!call.cancelled && call.write(written.kind === 'written'
+            ? response.setSuccess(batchAppended(written)) : response.setError(batchRefusal(written, batch.options))));
+          if (node.heldAnswers) node.heldAnswers.push(answer);
+          else answer();
+        });
       });
       call.on('end', () => call.end());
     },
@@ -241,6 +251,39 @@ function streamsOf(node: Node): IStreamsServer {
       else callback(null, new TombstoneResp().setPosition(at(new TombstoneResp.Position(), written.position!)));
     },
   };
+}
+
+// Appending
+
+/**
+ * Answers when the write is on disk. What arrives a second time meanwhile is answered at the commit timeout, and of every
+ * second append that this happens to the first is, too: the real server was seen to do either.
+ */
+function commit(
+  node: Node, stream: string, expected: Expected, proposed: readonly ProposedRecord[], answer: (written: Answered) => void,
+): void {
+  const answerLate = () => void setTimeout(answer, COMMIT_TIMEOUT_MS, { kind: 'commitTimeout' }).unref();
+  const append = `${stream} ${proposed[0]?.id}`;
+  const underWay = node.committing.get(append);
+  if (underWay) {
+    underWay.wasRepeated = true;
+    answerLate();
+    return;
+  }
+  const before = node.log.all.length;
+  const written = node.log.append(stream, expected, proposed);
+  if (!node.mayAnswer(written)) return;
+  if (node.log.all.length === before || node.commitMs === 0) {
+    answer(written);
+    return;
+  }
+  const own = { wasRepeated: false };
+  node.committing.set(append, own);
+  setTimeout(() => {
+    node.committing.delete(append);
+    if (own.wasRepeated && (node.repeatedAtOnce += 1) % 2 === 0) answerLate();
+    else answer(written);
+  }, node.commitMs);
 }
 
 // Reading
@@ -388,7 +431,8 @@ function unhandledBatch(node: Node, options: streams.BatchAppendReq.Options): rp
   return new rpcStatus.Status().setDetails(detail);
 }
 
-type Refused = Exclude<Written, { kind: 'written' }>;
+type Answered = Written | { kind: 'commitTimeout' };
+type Refused = Exclude<Answered, { kind: 'written' }>;
 
 /** As the calls outside a batch carry it: the exception's name and details in the trailers. */
 function refusal(stream: string, refused: Refused): Partial<StatusObject> {
@@ -407,6 +451,8 @@ function refusal(stream: string, refused: Refused): Partial<StatusObject> {
       metadata.set('expected-version', '-1');
       if (refused.actual !== undefined) metadata.set('actual-version', String(refused.actual));
       return { code: status.FAILED_PRECONDITION, details: 'Wrong expected version.', metadata };
+    case 'commitTimeout':
+      return { code: status.DEADLINE_EXCEEDED, details: '', metadata };
   }
 }
 
@@ -434,6 +480,9 @@ function batchRefusal(refused: Refused, options: streams.BatchAppendReq.Options)
       detail.pack(wrong.serializeBinary(), 'event_store.client.WrongExpectedVersion');
       break;
     }
+    case 'commitTimeout':
+      detail.pack(new shared.Timeout().serializeBinary(), 'event_store.client.Timeout');
+      break;
   }
   return new rpcStatus.Status().setDetails(detail);
 }

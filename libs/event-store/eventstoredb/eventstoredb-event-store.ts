@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
-  BACKWARDS, END, ErrorType, EventStoreDBClient, FORWARDS, isCommandError, jsonEvent, MaxAppendSizeExceededError, NO_STREAM,
-  START, StreamDeletedError, StreamNotFoundError, streamNameFilter, WrongExpectedVersionError,
+  BACKWARDS, DeadlineExceededError, END, ErrorType, EventStoreDBClient, FORWARDS, isCommandError, jsonEvent,
+  MaxAppendSizeExceededError, NO_STREAM, START, StreamDeletedError, StreamNotFoundError, streamNameFilter,
+  WrongExpectedVersionError,
   type Filter as ServerFilter, type Position as ServerPosition, type ResolvedEvent, type StreamingRead,
 } from '@eventstore/db-client';
 import type { EventData, EventMetadata } from '@peerbridge/kernel';
@@ -40,6 +41,8 @@ const CHECKPOINT_AFTER_WINDOWS = 2;
 const LAST_COMMIT = 2n ** 63n - 1n;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 3_000;
+/** How often a server that is down is looked for, once for all who wait for it. */
+const LOOK_EVERY_MS = 200;
 
 /** Begins the name of no stream: a system stream that neither we nor the server write. */
 const NO_SUCH_STREAM = '$none-';
@@ -140,7 +143,9 @@ class EventStoreDbEventStore implements EventStore {
   private readonly appends = new Slots(APPENDS_IN_FLIGHT);
   private readonly closing = new AbortController();
   private outage: string | undefined;
-  private probe: Promise<unknown> | undefined;
+  private looking: Promise<void> | undefined;
+  /** Wakes who waits for the server to be back. */
+  private readonly sleepers = new Set<() => void>();
   private readonly positionFormat: RegExp;
 
   constructor(
@@ -162,8 +167,8 @@ class EventStoreDbEventStore implements EventStore {
       jsonEvent({ id: metadata.eventId, type: metadata.type, data: { ...data }, metadata: { ...metadata } }));
     const expected = expectedRevision === 'noStream' ? NO_STREAM : BigInt(expectedRevision);
     try {
-      const { success, nextExpectedRevision, position } = await this.appends.use(() =>
-        answered(this.client.appendToStream(stream, messages, { ...WRITING, expectedRevision: expected })));
+      const { success, nextExpectedRevision, position } = await decided(() => this.appends.use(() =>
+        answered(this.client.appendToStream(stream, messages, { ...WRITING, expectedRevision: expected }))));
       this.reached();
       // Only with throwOnAppendFailure=false in the connection string, and then the client's revision is wrong.
       if (!success) throw new WrongExpectedRevision(stream, expectedRevision, await this.lastRevision(stream) ?? 'noStream');
@@ -240,12 +245,7 @@ class EventStoreDbEventStore implements EventStore {
   }
 
   health(): StoreHealth {
-    if (this.outage === undefined) return { status: 'up' };
-    // Nobody may be calling while we are said to be down: look again ourselves.
-    this.probe ??= this.head().catch(() => undefined).finally(() => {
-      this.probe = undefined;
-    });
-    return { status: 'down', reason: this.outage };
+    return this.outage === undefined ? { status: 'up' } : { status: 'down', reason: this.outage };
   }
 
   async close(): Promise<void> {
@@ -296,8 +296,17 @@ class EventStoreDbEventStore implements EventStore {
         subscription.destroy();
         subscription.unsubscribe().catch(ignored);
       }
-      await delay(backOffMs(failures), undefined, { signal }).catch(ignored);
+      await this.serverIsBack(backOffMs(failures), signal);
     }
+  }
+
+  /** Until somebody has reached the server after an outage, or the time has passed, or the signal aborts. */
+  private async serverIsBack(withinMs: number, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    const wake = () => woken.abort();
+    this.sleepers.add(wake);
+    await delay(withinMs, undefined, { signal: AbortSignal.any([signal, woken.signal]) }).catch(ignored);
+    this.sleepers.delete(wake);
   }
 
   private async *read<Event>(start: () => StreamingRead<Event>): AsyncGenerator<Event> {
@@ -350,8 +359,19 @@ class EventStoreDbEventStore implements EventStore {
   }
 
   private reached(): void {
-    if (this.outage !== undefined) this.log?.info('The event store answers again');
+    if (this.outage === undefined) return;
     this.outage = undefined;
+    this.log?.info('The event store answers again');
+    for (const wake of this.sleepers) wake();
+  }
+
+  /** Nobody may be calling while the server is down, or all may be backing off. */
+  private async look(): Promise<void> {
+    const { signal } = this.closing;
+    while (this.outage !== undefined && !signal.aborted) {
+      await delay(LOOK_EVERY_MS, undefined, { signal, ref: false }).catch(ignored);
+      await this.head().catch(ignored);
+    }
   }
 
   /** The port's error for what the client threw. `health` shows an outage, and a refusal ends it: somebody answered. */
@@ -360,6 +380,9 @@ class EventStoreDbEventStore implements EventStore {
     if (reason instanceof StoreUnavailable) {
       if (this.outage === undefined && !this.closing.signal.aborted) this.log?.warn(`The event store is down: ${reason.message}`);
       this.outage = reason.message;
+      this.looking ??= this.look().finally(() => {
+        this.looking = undefined;
+      });
     } else if (error instanceof Error && isCommandError(error)) {
       this.reached();
     }
@@ -382,6 +405,22 @@ class Slots {
       const next = this.waiting.shift();
       if (next) next();
       else this.free += 1;
+    }
+  }
+}
+
+/**
+ * A repeat that arrives while the first is being committed is told, at the server's commit timeout, that its deadline has
+ * passed, and sometimes so is the first. Asked again, the server knows what it has.
+ */
+async function decided<Result>(append: () => Promise<Result>): Promise<Result> {
+  const giveUpAt = Date.now() + ANSWER_WITHIN_MS;
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await append();
+    } catch (error) {
+      if (!(error instanceof DeadlineExceededError) || Date.now() > giveUpAt) throw error;
+      await delay(backOffMs(attempt));
     }
   }
 }
