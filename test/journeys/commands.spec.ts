@@ -61,6 +61,7 @@ const mutations: Record<string, { roles: string[]; required: string[]; about?: S
   holdReferral: { roles: workers, required: ['referralId', 'reason', 'reviewOn'], about: 'referralId' },
   failReferral: { roles: workers, required: ['referralId', 'text'], about: 'referralId' },
   confirmReferral: { roles: ['person'], required: ['referralId', 'gotHelp'], about: 'referralId' },
+  closeUnconfirmedReferral: { roles: [...workers, 'person'], required: ['referralId'], about: 'referralId' },
   disputeReferral: { roles: ['person'], required: ['referralId'], about: 'referralId' },
   withdrawReferral: { roles: requesters, required: ['referralId', 'reason'], about: 'referralId' },
   markReferralEnteredInError: { roles: requesters, required: ['referralId', 'reason'], about: 'referralId' },

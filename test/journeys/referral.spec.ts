@@ -266,12 +266,14 @@ describe('Sending', () => {
     await as('peer').mutate('sendReferral', { referralId: second });
   });
 
-  it('does not name the open one to who was not told of it', async () => {
+  it('is not refused for one that the sender was not told of: the target sees both, and declines one', async () => {
     const story = await enrollP1(system);
     await story.grantHousing();
     const own = await story.refer('housing', 'OrgH', {}, story.person);
     const referralId = await draft(story);
-    expect(await as('peer').refused('sendReferral', { referralId })).toEqual({ code: 'DUPLICATE_OPEN_REFERRAL' });
+    await as('peer').mutate('sendReferral', { referralId });
+    expect((await see(as('peer'), story.id))?.referrals).toEqual([{ id: referralId, state: 'requested' }]);
+    await as('housing').mutate('declineReferral', { referralId, reason: 'duplicate' });
     expect(await story.person.refused('sendReferral', { referralId: await draft(story, {}, story.person) }))
       .toEqual({ code: 'DUPLICATE_OPEN_REFERRAL', referralId: own.id });
   });
@@ -319,6 +321,25 @@ describe('A person who refers themself', () => {
       expect(seen.timeline.map(({ type }) => type).filter((type) => type.startsWith('Referral'))).toEqual([]);
       expect(await nodeOf(viewer, draft.id)).toBeNull();
     }
+  });
+
+  it('to the program itself, tells its supervision and none of its peers', async () => {
+    const story = await enrollP1(system);
+    const { OrgR } = system.dev.organizations;
+    await story.grant({
+      kind: 'named', recipients: [{ orgId: OrgR }], segments: ['identity', 'housing'], purposes: ['COC'],
+      expiry: { event: 'A home' },
+    });
+    const { id } = await story.refer('housing', 'OrgR', {}, story.person);
+    expect((await see(as('supervisor'), story.id))?.referrals).toEqual([{ id, state: 'requested' }]);
+    const colleague = await system.newWorker('peer', 'OrgR');
+    await story.join(colleague);
+    for (const peer of [as('peer'), colleague.client]) {
+      expect((await see(peer, story.id))!.referrals).toEqual([]);
+      expect(await nodeOf(peer, id)).toBeNull();
+      expect(await peer.refused('acceptReferral', { referralId: id })).toEqual({ code: 'NOT_FOUND' });
+    }
+    await as('supervisor').mutate('acceptReferral', { referralId: id });
   });
 
   it('may tell their peer', async () => {

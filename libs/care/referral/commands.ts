@@ -1,12 +1,14 @@
 import { bind, type FactsContext } from '@peerbridge/command';
-import { reachesOrganization, type PersonAccess } from '@peerbridge/disclosure';
+import { permitsItem, reachesOrganization, type PersonAccess } from '@peerbridge/disclosure';
 import type { Role } from '@peerbridge/kernel';
 import {
-  acceptReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral, draftReferral, failReferral, holdReferral,
+  acceptReferral, closeUnconfirmedReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral,
+  draftReferral, failReferral, holdReferral,
   markReferralEnteredInError, referralStream, reopenReferral, sendReferral, startReferral, withdrawReferral,
   type SendReferralFacts,
 } from './decider.js';
 import { segmentOfNeed, type NeedCategory } from './events.js';
+import { labelOnceSent } from './label.js';
 import { referralTable } from './read-model.js';
 
 /** In which roles the target's members may read a referral of each kind. */
@@ -16,20 +18,16 @@ const rolesOfTarget: Readonly<Record<NeedCategory, readonly Role[]>> = {
   peerGroup: ['other', 'peer'], other: ['other', 'peer', 'clinician', 'physician'],
 };
 
-/** More referrals than anyone has open: beyond it a duplicate is refused without being named. */
-const MOST_REFERRALS_NAMED = 100;
-
 async function sendFacts({ session, access, item, now }: FactsContext<{ referralId: string }>): Promise<SendReferralFacts> {
   const row = item && await session.content(referralTable, item.id);
-  if (!access || !row || !item) return { visible: false, consentIds: [], visibleReferralIds: [] };
-  const { rows } = await session.items(access, 'referral', referralTable, { first: MOST_REFERRALS_NAMED, count: false });
+  if (!access || !row || !item) return { visible: false, consentIds: [], sees: () => false };
   const need = row.need_category;
   return {
     visible: access.decision.visible,
     consentIds: reachesOrganization(
       access.facts, item.source_org_id, row.target_org_id, segmentOfNeed[need], rolesOfTarget[need], now,
     ),
-    visibleReferralIds: rows.map((visible) => visible.row.id),
+    sees: (other) => permitsItem(access.decision, labelOnceSent(other, access.facts)),
   };
 }
 
@@ -50,6 +48,7 @@ export const deliverReferralBinding = bind(referralStream, deliverReferral);
 export const reopenReferralBinding = bind(referralStream, reopenReferral);
 export const failReferralBinding = bind(referralStream, failReferral);
 export const confirmReferralBinding = bind(referralStream, confirmReferral);
+export const closeUnconfirmedReferralBinding = bind(referralStream, closeUnconfirmedReferral, { facts: requesterFacts });
 export const disputeReferralBinding = bind(referralStream, disputeReferral);
 export const withdrawReferralBinding = bind(referralStream, withdrawReferral, { facts: requesterFacts });
 export const markReferralEnteredInErrorBinding = bind(referralStream, markReferralEnteredInError, {

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { derivedId, workerRoles, type Caller, type CommandDefinition } from '@peerbridge/kernel';
 import { fact, given } from '../../kernel/testing.js';
 import {
-  acceptReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral, draftReferral, failReferral, holdReferral,
+  acceptReferral, closeUnconfirmedReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral,
+  draftReferral, failReferral, holdReferral,
   markReferralEnteredInError, referralCommands, referralStream, reopenReferral, sendReferral, startReferral, withdrawReferral,
   type ReferralsState, type SendReferralFacts,
 } from './decider.js';
@@ -39,7 +40,7 @@ const delivered = happened('ServiceDelivered');
 const disputed = happened('LoopDisputed');
 const toDelivered = [drafted, sent, accepted, started, delivered];
 
-const permitted: SendReferralFacts = { visible: true, consentIds: [consentId], visibleReferralIds: [] };
+const permitted: SendReferralFacts = { visible: true, consentIds: [consentId], sees: () => true };
 const only = { referralId };
 
 describe('Drafting a referral', () => {
@@ -125,9 +126,15 @@ describe('Sending a referral', () => {
     [['ReferralSent']], [['ReferralSent', 'ReferralAccepted']], [['ReferralSent', 'ReferralAccepted', 'ReferralStarted']],
     [['ReferralSent', 'ReferralAccepted', 'ReferralStarted', 'ServiceDelivered']],
   ] as const)('is refused while another to the same service is open, after %j', (types) => {
-    sending(permitted, peer, earlierIs(...types)).thenRefused('DUPLICATE_OPEN_REFERRAL', {});
-    sending({ ...permitted, visibleReferralIds: [earlier] }, peer, earlierIs(...types))
-      .thenRefused('DUPLICATE_OPEN_REFERRAL', { referralId: earlier });
+    sending(permitted, peer, earlierIs(...types)).thenRefused('DUPLICATE_OPEN_REFERRAL', { referralId: earlier });
+  });
+
+  it('counts only those that the caller may see: to be refused for another would tell them', () => {
+    const own = [draftedBy(person, { referralId: earlier }), happened('ReferralSent', { ...about, referralId: earlier })];
+    const unseen = { ...permitted, sees: ({ untold }: { untold: boolean }) => !untold };
+    sending(unseen, peer, own).then({ type: 'ReferralSent', data: { ...about, consentRefs: [consentId] } });
+    // The person sees both, and sends no third.
+    sending(permitted, person, own).thenRefused('DUPLICATE_OPEN_REFERRAL', { referralId: earlier });
   });
 
   it('says that it is a duplicate before it says that a consent is missing', () => {
@@ -247,6 +254,39 @@ describe('What the person says', () => {
   });
 });
 
+describe('What was delivered and never confirmed', () => {
+  const inTime = '2026-01-31T08:59:59.999Z';
+  const afterDays = '2026-01-31T09:00:00.000Z';
+  const closing = (as: Caller, now = afterDays, facts: ReferralFact[] = toDelivered, visible = true) =>
+    given(referralStream, ...facts).when(closeUnconfirmedReferral, only, { as, now, facts: { visible } });
+
+  it('is closed as unconfirmed by the target or the requester, thirty days after it was delivered', () => {
+    for (const as of [target, peer]) closing(as).then({ type: 'LoopClosedUnconfirmed', data: about });
+    closing(person, afterDays, [draftedBy(person), ...toDelivered.slice(1)]).events();
+    closing(peer, inTime).thenRefused('INVALID_TRANSITION', { state: 'delivered' });
+  });
+
+  it('is closed by nobody else, and by no requester who does not see the person any more', () => {
+    for (const as of [person, colleague]) closing(as).thenRefused('FORBIDDEN_ROLE');
+    closing(peer, afterDays, toDelivered, false).thenRefused('NOT_FOUND');
+    closing(target, afterDays, toDelivered, false).events();
+  });
+
+  it('waits anew for what is delivered anew', () => {
+    const again = fact('ServiceDelivered', about, target, '2026-01-20T09:00:00.000Z');
+    const facts = [...toDelivered, disputed, happened('ReferralReopened'), again];
+    closing(target, afterDays, facts).thenRefused('INVALID_TRANSITION', { state: 'delivered' });
+    closing(target, '2026-02-19T09:00:00.000Z', facts).events();
+  });
+
+  it('stands in no one\'s way then', () => {
+    const closed = fact('LoopClosedUnconfirmed', about, target);
+    const next = { ...about, referralId: idOf('next') };
+    given(referralStream, ...toDelivered, closed, draftedBy(peer, next))
+      .when(sendReferral, { referralId: next.referralId }, { as: peer, facts: permitted }).events();
+  });
+});
+
 describe('Taking a referral back', () => {
   const because = { ...only, reason: 'Found a place with family.' };
 
@@ -295,6 +335,7 @@ const table: Row[] = [
   row(disputeReferral, person, ['delivered'], 'delivered'),
   row(reopenReferral, target, ['delivered'], 'inProgress'),
   row(confirmReferral, person, ['delivered'], 'closed', { gotHelp: 'yes' }),
+  row(closeUnconfirmedReferral, target, ['delivered'], 'unconfirmed'),
   row(failReferral, target, ['accepted', 'onHold', 'inProgress'], 'failed', { text: 'No lease.' }),
   row(withdrawReferral, person, ['draft', 'requested', 'accepted', 'onHold', 'inProgress'], 'withdrawn', { reason: 'Moved.' }),
   row(markReferralEnteredInError, peer, referralStates.filter((state) => state !== 'enteredInError'), 'enteredInError',
@@ -318,7 +359,9 @@ class Walk {
   }
 
   asking({ command, input, as }: Row) {
-    return given(referralStream, ...this.facts).when(command, input, { as, facts: permitted as never });
+    // Long after everything.
+    const now = '2026-06-01T12:00:00.000Z';
+    return given(referralStream, ...this.facts).when(command, input, { as, now, facts: permitted as never });
   }
 
   take(chosen: Row): void {
@@ -371,7 +414,8 @@ describe('The closed loop', () => {
     expect(spoken).toEqual([
       ['draft', 'draft', 'draft'], ['requested', 'requested', 'active'], ['accepted', 'accepted', 'active'],
       ['declined', 'rejected', 'revoked'], ['onHold', 'on-hold', 'active'], ['inProgress', 'in-progress', 'active'],
-      ['delivered', 'completed', 'active'], ['closed', 'completed', 'completed'], ['failed', 'failed', 'revoked'],
+      ['delivered', 'completed', 'active'], ['closed', 'completed', 'completed'], ['unconfirmed', 'completed', 'completed'],
+      ['failed', 'failed', 'revoked'],
       ['withdrawn', 'cancelled', 'revoked'], ['enteredInError', 'entered-in-error', 'entered-in-error'],
     ]);
   });

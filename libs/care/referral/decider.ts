@@ -4,10 +4,10 @@ import {
   type Caller, type Command, type CommandDefinition, type Role, type StreamDefinition,
 } from '@peerbridge/kernel';
 import {
-  declineReasons, helpAnswers, holdReasons, needCategories, referralEvents, sharedFields,
+  declineReasons, helpAnswers, holdReasons, isUntold, needCategories, referralEvents, sharedFields,
   type NeedCategory, type ReferralEvent, type ReferralFact,
 } from './events.js';
-import { mayTake, openStates, standingAfter, type Standing } from './life-cycle.js';
+import { confirmationDays, mayTake, openStates, standingAfter, type Standing } from './life-cycle.js';
 
 /** What the rules need of one referral. */
 export interface Referral extends Standing {
@@ -15,7 +15,11 @@ export interface Referral extends Standing {
   needCategory: NeedCategory;
   targetOrganizationId: string;
   serviceId?: string;
-  requesterId: string;
+  requester: { memberId: string; role: Role; orgId: string };
+  /** The person referred themself and keeps it from their peer. */
+  untold: boolean;
+  /** When the last delivery was recorded, and the person could learn of it. */
+  deliveredAt?: string;
 }
 
 /** All referrals of one person, by id: what may be open only once must be seen together. */
@@ -30,13 +34,16 @@ export const referralStream: StreamDefinition<ReferralsState, ReferralFact> = {
     const { referralId } = fact.data;
     const standing = standingAfter(fact.type, state.get(referralId)?.disputed ?? false);
     if (fact.type === 'ReferralDrafted') {
-      const { needCategory, targetOrganizationId, serviceId, requestedBy } = fact.data;
-      const requesterId = requestedBy.memberId;
-      const referral = { referralId, needCategory, targetOrganizationId, serviceId, requesterId, ...standing };
-      return new Map(state).set(referralId, referral);
+      const { needCategory, targetOrganizationId, serviceId, requestedBy: requester } = fact.data;
+      const untold = isUntold(fact.data);
+      return new Map(state).set(referralId, {
+        referralId, needCategory, targetOrganizationId, serviceId, requester, untold, ...standing,
+      });
     }
     const referral = state.get(referralId);
-    return referral ? new Map(state).set(referralId, { ...referral, ...standing }) : state;
+    if (!referral) return state;
+    const delivery = fact.type === 'ServiceDelivered' && { deliveredAt: fact.recordedAt };
+    return new Map(state).set(referralId, { ...referral, ...standing, ...delivery });
   },
   entityOf: (fact) => fact.data.referralId,
 };
@@ -94,10 +101,16 @@ export const draftReferral: CommandDefinition<z.infer<typeof draftInput>, Referr
 const parties = {
   target: (referral: Referral, caller: Caller) => caller.orgId === referral.targetOrganizationId,
   person: (_referral: Referral, caller: Caller) => caller.role === 'person',
-  requester: (referral: Referral, caller: Caller) => caller.memberId === referral.requesterId,
+  requester: (referral: Referral, caller: Caller) => caller.memberId === referral.requester.memberId,
   requesterOrPerson: (referral: Referral, caller: Caller) =>
     parties.requester(referral, caller) || parties.person(referral, caller),
+  targetOrRequester: (referral: Referral, caller: Caller) =>
+    parties.target(referral, caller) || parties.requester(referral, caller),
 };
+
+/** Whether they take a step as those who asked: a worker does that for a person whom they still see. */
+const asks = (party: keyof typeof parties, referral: Referral, caller: Caller): boolean =>
+  caller.role !== 'person' && party !== 'target' && !(party === 'targetOrRequester' && parties.target(referral, caller));
 
 interface Step<Input extends { referralId: string }, Facts extends RequesterFacts | undefined> {
   name: string;
@@ -128,8 +141,7 @@ function step<Input extends { referralId: string }, Facts extends RequesterFacts
       const { input: { referralId }, caller, facts } = command;
       const referral = find(state, referralId);
       if (!parties[party](referral, caller)) throw forbidden('Another party to this referral takes this step.');
-      const asks = party !== 'target' && caller.role !== 'person';
-      if (asks && !facts?.visible) throw notFound('referral');
+      if (asks(party, referral, caller) && !facts?.visible) throw notFound('referral');
     },
     decide(command, state) {
       const referral = find(state, command.input.referralId);
@@ -147,8 +159,8 @@ function step<Input extends { referralId: string }, Facts extends RequesterFacts
 export interface SendReferralFacts extends RequesterFacts {
   /** The consents in force that let the target see the referral. */
   consentIds: readonly string[];
-  /** The referrals of this person that the caller may see, and so be told of. */
-  visibleReferralIds: readonly string[];
+  /** Whether the caller may see another referral of this person, that was sent, and so be told of it. */
+  sees(referral: Referral): boolean;
 }
 
 const onlyReferral = z.object({ referralId: id });
@@ -160,11 +172,13 @@ export const sendReferral = step<z.infer<typeof onlyReferral>, SendReferralFacts
   input: onlyReferral,
   event: (about, _input, facts) => ({ type: 'ReferralSent', data: { ...about, consentRefs: [...facts.consentIds] } }),
   check({ facts }, referral, state) {
-    const duplicate = [...state.values()].find((other) => openStates.includes(other.state) && isForSameService(other, referral));
+    // One that is kept from the caller does not count: to refuse theirs would tell them. The target sees both, and declines
+    // one as a duplicate; the person, who sees all, is refused a further one until no other is open.
+    const duplicate = [...state.values()].find((other) =>
+      openStates.includes(other.state) && isForSameService(other, referral) && facts.sees(other));
     if (duplicate) {
       const { referralId } = duplicate;
-      throw new DomainError('DUPLICATE_OPEN_REFERRAL', 'The person has an open referral to this service.',
-        facts.visibleReferralIds.includes(referralId) ? { referralId } : {});
+      throw new DomainError('DUPLICATE_OPEN_REFERRAL', 'The person has an open referral to this service.', { referralId });
     }
     if (facts.consentIds.length === 0) {
       throw new DomainError('CONSENT_REQUIRED', 'No consent in force lets the target see this referral.');
@@ -246,6 +260,27 @@ export const confirmReferral = step({
   event: (about, input) => ({ type: 'LoopConfirmed', data: { ...about, ...input } }),
 });
 
+const DAY_MS = 24 * 3_600_000;
+
+/**
+ * What was delivered and never confirmed comes to an end, or it would stand in the way of that service for good. It is not
+ * counted successful.
+ * @throws DomainError INVALID_TRANSITION `delivered` until the person has had `confirmationDays` to answer
+ */
+export const closeUnconfirmedReferral = step<z.infer<typeof onlyReferral>, RequesterFacts>({
+  name: 'closeUnconfirmedReferral',
+  roles: [...workerRoles, 'person'],
+  party: 'targetOrRequester',
+  input: onlyReferral,
+  event: (about) => ({ type: 'LoopClosedUnconfirmed', data: about }),
+  check({ now }, { state, deliveredAt }) {
+    const waited = Date.parse(now) - Date.parse(deliveredAt ?? now);
+    if (waited < confirmationDays * DAY_MS) {
+      throw invalidTransition(`The person has ${confirmationDays} days to confirm what was delivered.`, state);
+    }
+  },
+});
+
 export const disputeReferral = step({
   name: 'disputeReferral',
   roles: ['person'],
@@ -274,5 +309,5 @@ export const markReferralEnteredInError = step<z.infer<typeof withReason>, Reque
 
 export const referralCommands = [
   draftReferral, sendReferral, acceptReferral, declineReferral, holdReferral, startReferral, deliverReferral, reopenReferral,
-  failReferral, confirmReferral, disputeReferral, withdrawReferral, markReferralEnteredInError,
+  failReferral, confirmReferral, closeUnconfirmedReferral, disputeReferral, withdrawReferral, markReferralEnteredInError,
 ];

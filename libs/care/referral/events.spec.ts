@@ -13,6 +13,7 @@ describe('The events of a referral', () => {
     ReferralReopened: {},
     ServiceDelivered: {},
     LoopConfirmed: { housing: ['gotHelp'] },
+    LoopClosedUnconfirmed: {},
     LoopDisputed: { housing: ['text'] },
     ReferralFailed: { housing: ['text'] },
     ReferralWithdrawn: { housing: ['reason'] },

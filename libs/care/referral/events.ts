@@ -48,6 +48,10 @@ export const referralDrafted = defineEvent({
   segments,
 });
 
+/** A person who refers themself, and does not opt in, keeps it from their peer. */
+export const isUntold = ({ requestedBy, tellPeer }: { requestedBy: { role: string }; tellPeer: boolean }): boolean =>
+  requestedBy.role === 'person' && !tellPeer;
+
 export const referralSent = defineEvent({
   type: 'ReferralSent',
   /** The consents, in force at sending, that let the target see it. */
@@ -89,6 +93,9 @@ export const loopConfirmed = defineEvent({
   upcasters: { 1: (data) => data },
 });
 
+/** Nobody confirmed what was delivered: it no longer stands in the way of another referral to this service. */
+export const loopClosedUnconfirmed = defineEvent({ type: 'LoopClosedUnconfirmed', schema: z.object(ofReferral), segments });
+
 /** The person says that what was called delivered was not: it is not counted successful. */
 export const loopDisputed = defineEvent({
   type: 'LoopDisputed',
@@ -120,7 +127,8 @@ export const referralEnteredInError = defineEvent({
 
 export const referralEvents = [
   referralDrafted, referralSent, referralAccepted, referralDeclined, referralHeld, referralStarted, referralReopened,
-  serviceDelivered, loopConfirmed, loopDisputed, referralFailed, referralWithdrawn, referralEnteredInError,
+  serviceDelivered, loopConfirmed, loopClosedUnconfirmed, loopDisputed, referralFailed, referralWithdrawn,
+  referralEnteredInError,
 ];
 export type ReferralEvent = NewEventOf<(typeof referralEvents)[number]>;
 export type ReferralFact = FactOf<(typeof referralEvents)[number]>;

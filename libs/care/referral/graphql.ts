@@ -10,7 +10,7 @@ import {
 import { openParticipant, Participant, participantOf } from '../participant/index.js';
 import * as bindings from './commands.js';
 import type { SharedField as SharedFieldName } from './events.js';
-import { referralStatus } from './life-cycle.js';
+import { confirmationDays, referralStates, referralStatus } from './life-cycle.js';
 import { referralTable, type ReferralRow } from './read-model.js';
 import { fieldsThatLeave } from './shared.js';
 
@@ -35,7 +35,7 @@ export class Referral extends Node implements Presented {
   @Field(() => Int)
   version!: number;
 
-  @Field()
+  @Field({ description: `One of ${referralStates.join(', ')}. Unconfirmed: delivered, at an end, and not counted successful.` })
   state!: string;
 
   @Field({ description: 'FHIR R4 Task.status.' })
@@ -159,6 +159,9 @@ export class ConfirmReferralInput extends OfReferralInput {
 }
 
 @InputType()
+export class CloseUnconfirmedReferralInput extends OfReferralInput {}
+
+@InputType()
 export class DisputeReferralInput extends OfReferralInput {
   @Field(() => String, { nullable: true })
   text?: string;
@@ -186,6 +189,7 @@ const DeclineReferralPayload = payloadType('declineReferral', 'referral', () => 
 const HoldReferralPayload = payloadType('holdReferral', 'referral', () => Referral);
 const FailReferralPayload = payloadType('failReferral', 'referral', () => Referral);
 const ConfirmReferralPayload = payloadType('confirmReferral', 'referral', () => Referral);
+const CloseUnconfirmedReferralPayload = payloadType('closeUnconfirmedReferral', 'referral', () => Referral);
 const DisputeReferralPayload = payloadType('disputeReferral', 'referral', () => Referral);
 const WithdrawReferralPayload = payloadType('withdrawReferral', 'referral', () => Referral);
 const MarkReferralEnteredInErrorPayload = payloadType('markReferralEnteredInError', 'referral', () => Referral);
@@ -287,6 +291,16 @@ export class ReferralResolver {
     @Args('input') input: ConfirmReferralInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
   ) {
     return this.run(bindings.confirmReferralBinding, input, context, info);
+  }
+
+  @Mutation(() => CloseUnconfirmedReferralPayload, {
+    nullable: true,
+    description: `Ends what was delivered at least ${confirmationDays} days ago and never confirmed: by target or requester.`,
+  })
+  closeUnconfirmedReferral(
+    @Args('input') input: CloseUnconfirmedReferralInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
+    return this.run(bindings.closeUnconfirmedReferralBinding, input, context, info);
   }
 
   @Mutation(() => DisputeReferralPayload, { nullable: true })

@@ -1,8 +1,8 @@
 import type { ReferralEvent } from './events.js';
 
 export const referralStates = [
-  'draft', 'requested', 'accepted', 'declined', 'onHold', 'inProgress', 'delivered', 'closed', 'failed', 'withdrawn',
-  'enteredInError',
+  'draft', 'requested', 'accepted', 'declined', 'onHold', 'inProgress', 'delivered', 'closed', 'unconfirmed', 'failed',
+  'withdrawn', 'enteredInError',
 ] as const;
 export type ReferralState = (typeof referralStates)[number];
 
@@ -16,6 +16,8 @@ export const referralStatus: Readonly<Record<ReferralState, { taskStatus: string
   inProgress: { taskStatus: 'in-progress', serviceRequestStatus: 'active' },
   delivered: { taskStatus: 'completed', serviceRequestStatus: 'active' },
   closed: { taskStatus: 'completed', serviceRequestStatus: 'completed' },
+  /** Delivered, and the person never said whether it helped: at an end, and not counted successful. */
+  unconfirmed: { taskStatus: 'completed', serviceRequestStatus: 'completed' },
   failed: { taskStatus: 'failed', serviceRequestStatus: 'revoked' },
   withdrawn: { taskStatus: 'cancelled', serviceRequestStatus: 'revoked' },
   enteredInError: { taskStatus: 'entered-in-error', serviceRequestStatus: 'entered-in-error' },
@@ -34,6 +36,7 @@ export const lifeCycle: Readonly<Record<ReferralEvent['type'], { from: readonly 
   ReferralStarted: { from: ['accepted', 'onHold'], to: 'inProgress' },
   ServiceDelivered: { from: ['inProgress'], to: 'delivered' },
   LoopConfirmed: { from: ['delivered'], to: 'closed' },
+  LoopClosedUnconfirmed: { from: ['delivered'], to: 'unconfirmed' },
   LoopDisputed: { from: ['delivered'], to: 'delivered' },
   /** Only after the person disputed the delivery. */
   ReferralReopened: { from: ['delivered'], to: 'inProgress' },
@@ -41,6 +44,9 @@ export const lifeCycle: Readonly<Record<ReferralEvent['type'], { from: readonly 
   ReferralWithdrawn: { from: ['draft', 'requested', 'accepted', 'onHold', 'inProgress'], to: 'withdrawn' },
   ReferralEnteredInError: { from: referralStates.filter((state) => state !== 'enteredInError'), to: 'enteredInError' },
 };
+
+/** How long a person has to say whether they got help, before what was delivered may be closed without it. A policy's. */
+export const confirmationDays = 30;
 
 /** Where a referral stands. */
 export interface Standing {

@@ -1,9 +1,10 @@
 import {
-  changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem, type Circle,
+  changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type Projection } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
-import { segmentOfNeed, type NeedCategory, type ReferralFact, type SharedField } from './events.js';
+import { isUntold, segmentOfNeed, type NeedCategory, type ReferralFact, type SharedField } from './events.js';
+import { circlesOnceSent } from './label.js';
 import { standingAfter, type ReferralState } from './life-cycle.js';
 
 export interface ReferralRow {
@@ -32,18 +33,15 @@ export const referralTable = defineTable<ReferralRow>({
   },
 });
 
-/** Once it is sent it stays with those it was sent to, however it ends. */
-const circlesOnceSent = (untold: boolean): readonly Circle[] =>
-  (untold ? ['parties'] : ['peers', 'treating', 'supervision', 'parties']);
-
 export const referralProjection: Projection<ReferralFact> = {
   name: 'referral',
-  version: 3,
+  version: 4,
   tables: [referralTable, ...sharedTables],
   handles: [
     'ReferralDrafted', 'ReferralSent', 'ReferralAccepted', 'ReferralDeclined', 'ReferralHeld', 'ReferralStarted',
     'ReferralReopened',
-    'ServiceDelivered', 'LoopConfirmed', 'LoopDisputed', 'ReferralFailed', 'ReferralWithdrawn', 'ReferralEnteredInError',
+    'ServiceDelivered', 'LoopConfirmed', 'LoopClosedUnconfirmed', 'LoopDisputed', 'ReferralFailed', 'ReferralWithdrawn',
+    'ReferralEnteredInError',
   ],
   needs: (event) => [
     needsPerson(event), needsItem(event.fact.data.referralId), rowKey(referralTable, event.fact.data.referralId),
@@ -52,11 +50,11 @@ export const referralProjection: Projection<ReferralFact> = {
     const { fact } = event;
     const id = fact.data.referralId;
     if (fact.type === 'ReferralDrafted') {
-      const { needCategory, targetOrganizationId, serviceId, sharedFields, tellPeer, requestedBy } = fact.data;
+      const { needCategory, targetOrganizationId, serviceId, sharedFields } = fact.data;
       rows.put(referralTable, {
         id, participant_id: participantOf(event), ...standingAfter(fact.type, false), need_category: needCategory,
         target_org_id: targetOrganizationId, service_id: serviceId ?? null, shared_fields: sharedFields,
-        untold: requestedBy.role === 'person' && !tellPeer, version: fact.revision, sealed: event.sealed,
+        untold: isUntold(fact.data), version: fact.revision, sealed: event.sealed,
       });
       putItem(rows, event, {
         id, type: 'referral', segments: [segmentOfNeed[needCategory]], circles: [], partyOrgId: targetOrganizationId,

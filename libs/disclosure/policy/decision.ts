@@ -41,8 +41,8 @@ export interface ItemRule {
   readonly author: { readonly memberId: string; readonly orgId: string } | null;
   readonly requester: { readonly memberId: string; readonly orgId: string } | null;
   readonly circle: Circle | null;
-  /** The organization by which the viewer may be a party to an item. */
-  readonly partyOrgId: string;
+  /** The organization by which the viewer may be a party to an item; null where they are none of what comes to it. */
+  readonly partyOrgId: string | null;
   readonly sources: readonly { readonly orgId: string; readonly segments: readonly Segment[] }[];
 }
 
@@ -81,8 +81,17 @@ export function decide(viewer: Caller, facts: PersonFacts, instant: string): Dec
   const access = accessOf(grounds);
   // What they wrote is their own organization's record: a restriction does not take it from them.
   const readsOwnRecords = admitted && recordKeepers.has(viewer.role);
-  return conclude(grounds, access, { readsOwnRecords, followsOwnRequests: readsOwnRecords && isSeenBy(access) });
+  return conclude(grounds, access, {
+    readsOwnRecords, followsOwnRequests: readsOwnRecords && isSeenBy(access), partyOrgId: partyOf(viewer, facts),
+  });
 }
+
+/**
+ * What comes to the person's own program from the person is for its supervision: a peer of the program reads what is meant for
+ * peers, and is not told by way of the organization what the person keeps from them.
+ */
+const partyOf = ({ role, orgId }: Caller, { homeOrgId }: PersonFacts): string | null =>
+  (role === 'peer' && orgId === homeOrgId ? null : orgId);
 
 const isRestricted = ({ memberId }: Caller, { restrictedMemberIds }: PersonFacts): boolean =>
   restrictedMemberIds.includes(memberId);
@@ -106,6 +115,7 @@ export function intersect(a: Decision, b: Decision): Decision {
   return conclude(grounds, accessOf(grounds), {
     readsOwnRecords: a.items.author !== null && b.items.author !== null,
     followsOwnRequests: a.items.requester !== null && b.items.requester !== null,
+    partyOrgId: a.items.partyOrgId && b.items.partyOrgId,
   });
 }
 
@@ -115,7 +125,8 @@ const accessOf = (grounds: Grounds): SegmentAccess[] => segments.map((segment) =
 const isSeenBy = (access: readonly SegmentAccess[]): boolean => access.some(({ permitted }) => permitted);
 
 function conclude(
-  grounds: Grounds, access: SegmentAccess[], own: { readsOwnRecords: boolean; followsOwnRequests: boolean },
+  grounds: Grounds, access: SegmentAccess[],
+  own: { readsOwnRecords: boolean; followsOwnRequests: boolean; partyOrgId: string | null },
 ): Decision {
   const { viewer, participantId, self, permissions } = grounds;
   const themself = { memberId: viewer.memberId, orgId: viewer.orgId };
@@ -129,7 +140,7 @@ function conclude(
       author: own.readsOwnRecords ? themself : null,
       requester: own.followsOwnRequests ? themself : null,
       circle: circleOf[viewer.role],
-      partyOrgId: viewer.orgId,
+      partyOrgId: own.partyOrgId,
       sources: [...permissions].map(([orgId, open]) => ({ orgId, segments: [...open.keys()] })),
     },
   };

@@ -391,6 +391,16 @@ describe('authors, parties and contacts', () => {
     expect(reads({ ...PE1, role: 'auditor' }, personWith(), {})).toBe(false);
   });
 
+  it("what comes to the person's own program as a party is for its supervision, and for none of its peers", () => {
+    const toTheProgram = { segments: ['housing'], partyOrgId: organizations.R, circles: ['parties'] } as const;
+    expect(reads(SU1, personWith(), toTheProgram)).toBe(true);
+    for (const peer of [PE1, PE2]) {
+      const facts = personWith(consents.housing, { ...consents.housing, recipients: [{ orgId: organizations.R }] });
+      expect(reads(peer, facts, { ...toTheProgram, authorId: null })).toBe(false);
+      expect(reads(peer, facts, { ...toTheProgram, authorId: null, circles: ['peers', 'parties'] })).toBe(peer === PE1);
+    }
+  });
+
   it("a referral's party is anyone of its target with a consent, and no other organization", () => {
     const referral = { segments: ['housing'], partyOrgId: organizations.H, circles: ['parties'] } as const;
     expect(reads(HO1, personWith(consents.housing), referral)).toBe(true);

@@ -9,7 +9,7 @@ export function permitsItem({ items: rule }: Decision, label: ItemLabel): boolea
   if (rule.everything) return true;
   if (isAuthor(rule, label) || isRequester(rule, label)) return true;
   const inCircle = label.circles.some((circle) =>
-    (circle === 'parties' ? label.partyOrgId === rule.partyOrgId : circle === rule.circle));
+    (circle === 'parties' ? rule.partyOrgId !== null && label.partyOrgId === rule.partyOrgId : circle === rule.circle));
   const open = rule.sources.find(({ orgId }) => orgId === label.sourceOrgId)?.segments ?? [];
   // Unlabelled means all of them.
   const needed = label.segments.length > 0 ? label.segments : segments;

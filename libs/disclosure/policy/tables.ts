@@ -2,7 +2,7 @@ import { purposesOfUse, segments, workerRoles, type PurposeOfUse, type Role, typ
 import type { Circle, ConsentKind } from './facts.js';
 
 /** Names these tables in answers about the past. Change it with any change of what follows. */
-export const policyVersion = '2026-11-27.1';
+export const policyVersion = '2026-11-30.1';
 
 type Segments = ReadonlySet<Segment>;
 const only = (...some: Segment[]): Segments => new Set(some);
