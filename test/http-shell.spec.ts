@@ -17,6 +17,7 @@ import { createClient } from 'graphql-ws';
 import WebSocket from 'ws';
 import { devRoutes } from '../apps/api/dev/index.js';
 import { createHttpApplication, type GraphqlContext } from '../apps/api/http/index.js';
+import { Slots, type Capacity } from '../apps/api/http/slots.js';
 
 const CANARY = 'took sertraline with her coffee';
 
@@ -103,11 +104,17 @@ const log = createLog('debug', { write: (line: string) => void logLines.push(lin
 let issuer: DevIssuer;
 const running: NestFastifyApplication[] = [];
 
-async function start(environment: 'development' | 'production', options: { devClock?: boolean } = {}) {
+interface Options {
+  devClock?: boolean;
+  capacity?: Capacity;
+}
+
+async function start(environment: 'development' | 'production', options: Options = {}) {
   const metrics = new Metrics();
   const config = { environment, devClock: options.devClock ?? false };
   const app = await createHttpApplication({
     imports: [ShellModule], config, authenticator: new Authenticator(issuer), metrics, log, health: { ...health },
+    capacity: options.capacity,
     routes: environment === 'production' ? undefined : devRoutes({ config, issuer, clock, log }),
   });
   await app.listen(0, '127.0.0.1');
@@ -344,6 +351,73 @@ describe('LIMIT_EXCEEDED', () => {
   });
 });
 
+describe('What is nested thousandfold', () => {
+  const times = (text: string, count = 2_000) => text.repeat(count);
+
+  it.each([
+    ['fields', times('{ self ')], ['closed fields', `${times('{self')}${times('}')}`],
+    ['inline fragments', `{ viewer ${times('{ ... ')}{ id }${times('}')} }`],
+    ['lists', `{ viewer { colleagues(first: ${times('[')}${times(']')}) { id } } }`],
+    ['objects', `mutation { note(input: ${times('{ a: ')}1${times('}')}) { id } }`],
+    ['types', `query ($x: ${times('[')}Int${times(']')}) { viewer { id } }`],
+    ['defaults', `query ($x: Int = ${times('[')}${times(']')}) { viewer { id } }`],
+    ['fragments', `{ viewer { ...F0 } } ${Array.from({ length: 2_000 }, (_, i) =>
+      `fragment F${i} on Viewer { ${i < 1_999 ? `...F${i + 1}` : 'id'} }`).join(' ')}`],
+  ])('is too much as %s', async (_what, query) => {
+    for (let i = 0; i < 2; i += 1) expect(codeOf(await ask(query))).toEqual([400, 'LIMIT_EXCEEDED']);
+  });
+
+  it('does not fit as variables, and is nothing where nobody asks for it', async () => {
+    const lists = `${times('[', 100_000)}${times(']', 100_000)}`;
+    const objects = `${times('{"a":', 40_000)}1${times('}', 40_000)}`;
+    const note = 'mutation ($input: NoteInput!) { note(input: $input) { id } }';
+    for (const nested of [lists, objects]) {
+      expect(codeOf(await post(`{"query":"${note}","variables":{"input":${nested}}}`))).toEqual([400, 'BAD_REQUEST']);
+      const inInput = `{"query":"${note}","variables":{"input":{"commandId":${nested}}}}`;
+      expect(codeOf(await post(inInput))).toEqual([400, 'BAD_REQUEST']);
+      expect((await post(`{"query":"{ viewer { id } }","extensions":${nested}}`)).status).toBe(200);
+      expect((await post(`{"query":"{ viewer { id } }","variables":{"x":${nested}}}`)).status).toBe(200);
+    }
+  });
+
+  it('is not counted within texts and comments', async () => {
+    const quotes = '"'.repeat(3);
+    expect((await ask(`{ viewer { id } } # ${times('{')}`)).status).toBe(200);
+    const query = `mutation { note(input: { commandId: "${times('[')}", body: ${quotes}${times('{')}${quotes} }) { id } }`;
+    expect((await ask(query)).body.errors).toBeUndefined();
+  });
+});
+
+describe('RATE_LIMITED', () => {
+  it('is said where a process has as much at work as it can hold, and commands are not held up by reads', async () => {
+    const capacity = { query: new Slots(0), mutation: new Slots(1), subscription: new Slots(0) };
+    const busy = await start('development', { capacity });
+    const refused = await ask('{ viewer { id } }', {}, busy.url);
+    expect(refused).toMatchObject({
+      status: 200, body: { errors: [{ extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) } }] },
+    });
+    for (let i = 0; i < 3; i += 1) {
+      expect((await ask('mutation { note(input: { commandId: "1" }) { id } }', {}, busy.url)).body.errors).toBeUndefined();
+    }
+  });
+
+  it('is said of subscriptions, too, each of which gives its place back', async () => {
+    const slots = new Slots(1);
+    const busy = await start('development', { capacity: { query: new Slots(9), mutation: new Slots(9), subscription: slots } });
+    const one = createClient({
+      url: busy.ws, webSocketImpl: WebSocket, connectionParams: { authorization: `Bearer ${token}` }, retryAttempts: 0,
+    });
+    const ticks = () => one.iterate({ query: 'subscription { ticks(count: 1) { id } }' });
+    const first = ticks();
+    expect(await first.next()).toMatchObject({ value: { data: {} } });
+    expect(await ticks().next()).toMatchObject({ value: { errors: [{ extensions: { code: 'RATE_LIMITED' } }] } });
+    await first.return!();
+    while (ShellResolver.subscriptions.open > 0) await new Promise<void>((end) => ShellResolver.subscriptions.waiting.push(end));
+    expect(await ticks().next()).toMatchObject({ value: { data: {} } });
+    await one.dispose();
+  });
+});
+
 describe('Headers', () => {
   it('that would make somebody else of the caller are ignored and counted', async () => {
     const answer = await post('{"query":"{ viewer { role } }"}', { 'x-role': 'auditor', 'x-redaction': 'off' });
@@ -396,10 +470,77 @@ describe('A WebSocket', () => {
     ]) expect([4401, 4403]).toContain(await closing(say(message)));
   });
 
-  it('closes when the token ends', async () => {
+  it('closes when the token ends, so that the common client comes back with a fresh one', async () => {
     const exp = Math.floor(Date.now() / 1000) + 1;
     const authorization = `Bearer ${(await issuer.issue({ ...fixtureClaims('peer'), exp })).access_token}`;
-    expect(await closing(say({ type: 'connection_init', payload: { authorization } }))).toBe(4401);
+    expect(await closing(say({ type: 'connection_init', payload: { authorization } }))).toBe(4403);
+  });
+
+  it('takes the token by a name in any case', async () => {
+    for (const name of ['authorization', 'Authorization', 'AUTHORIZATION']) {
+      const socket = new WebSocket(api.ws, 'graphql-transport-ws');
+      await new Promise((resolve) => socket.on('open', resolve));
+      say({ type: 'connection_init', payload: { [name]: `bearer ${token}` } })(socket);
+      const answer = await new Promise((resolve) => socket.once('message', (text: Buffer) => resolve(String(text))));
+      expect(answer).toBe('{"type":"connection_ack"}');
+      socket.close();
+    }
+  });
+
+  const deep = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+  const subscribe = (id: string, query: string) => JSON.stringify({ type: 'subscribe', id, payload: { query } });
+  it.each<[string, string | Buffer]>([
+    ['no JSON', '{'], ['nothing', ''], ['null', 'null'], ['a list', '[]'], ['a number', '7'], ['no type', '{}'],
+    ['an unknown type', '{"type":"stop"}'], ['a type that is no text', '{"type":{}}'],
+    ['a type of prototypes', '{"type":"__proto__"}'],
+    ['what servers send: next', '{"type":"next","id":"1","payload":{}}'], ['what servers send: ack', '{"type":"connection_ack"}'],
+    ['what servers send: error', '{"type":"error","id":"1","payload":[{"message":"x"}]}'],
+    ['a ping with a list', '{"type":"ping","payload":[]}'], ['a deep ping', `{"type":"ping","payload":{"x":${deep(100_000)}}}`],
+    ['a pong', '{"type":"pong","payload":{"x":1}}'], ['no id', '{"type":"subscribe","payload":{"query":"{ viewer { id } }"}}'],
+    ['an empty id', subscribe('', '{ viewer { id } }')], ['an id of prototypes', subscribe('__proto__', '{ viewer { id } }')],
+    ['no payload', '{"type":"subscribe","id":"2"}'], ['no query', '{"type":"subscribe","id":"2","payload":{}}'],
+    ['variables that are a list', '{"type":"subscribe","id":"2","payload":{"query":"{ viewer { id } }","variables":[]}}'],
+    ...['extensions', 'variables'].map((name): [string, string] => [`deep ${name}`, `{"type":"subscribe","id":"2",
+      "payload":{"query":"{ viewer { id } }","${name}":{"x":${deep(100_000)}}}}`]),
+    ['a deep query', subscribe('2', '{ a '.repeat(2_000))],
+    ['a root that is skipped', subscribe('2', 'subscription { ticks(count: 1) @skip(if: true) { id } }')],
+    ['a root that is left out', subscribe('2', `subscription { ...F @include(if: false) }
+      fragment F on Subscription { ticks(count: 1) { id } }`)],
+    ['an id that is taken', subscribe('1', 'subscription { ticks(count: 1) { id } }')],
+    ['a second init', '{"type":"connection_init"}'], ['the end of nothing', '{"type":"complete","id":"3"}'],
+    ['an end without an id', '{"type":"complete"}'], ['too much', 'x'.repeat(300 * 1024)],
+    ['text that is none', Buffer.from([0xff, 0xfe, 0x00])], ['binary', Buffer.from('{"type":"ping"}')],
+  ])('that says %s is refused or closed for that, and no other hears of it', async (_what, message) => {
+    const open = async () => {
+      const socket = new WebSocket(api.ws, 'graphql-transport-ws');
+      const received: { type: string; id?: string }[] = [];
+      const closed = new Promise<number>((resolve) => socket.on('close', resolve));
+      socket.on('message', (text: Buffer) => received.push(JSON.parse(String(text)) as never)).on('error', () => undefined);
+      await new Promise((resolve) => socket.on('open', resolve));
+      const until = async (isThere: (one: { type: string; id?: string }) => boolean) => {
+        while (!received.some(isThere)) await new Promise((resolve) => socket.once('message', resolve));
+      };
+      say({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })(socket);
+      await until(({ type }) => type === 'connection_ack');
+      socket.send(subscribe('1', 'subscription { ticks(count: 1) { id } }'));
+      await until(({ id }) => id === '1');
+      /** The code it was closed with, or undefined where it goes on answering. */
+      const code = () => {
+        socket.send(subscribe('last', '{ viewer { role } }'));
+        return Promise.race([until(({ type, id }) => type === 'complete' && id === 'last').then(() => undefined), closed]);
+      };
+      return { socket, received, closed, code };
+    };
+    const odd = await open();
+    const other = await open();
+    odd.socket.send(message);
+    expect([undefined, 4400, 4409, 4429, 1007, 1009]).toContain(await odd.code());
+    expect(JSON.stringify(odd.received)).not.toContain('INTERNAL');
+    expect(await other.code()).toBeUndefined();
+    for (const { socket, closed } of [odd, other]) {
+      socket.close();
+      await closed;
+    }
   });
 
   it('delivers, and its source learns when nobody listens any more', async () => {

@@ -3,14 +3,18 @@ import { BaseExceptionFilter } from '@nestjs/core';
 import type { GqlContextType } from '@nestjs/graphql';
 import { StoreUnavailable } from '@peerbridge/event-store';
 import { DomainError } from '@peerbridge/kernel';
-import { isDatabaseOutage, type Logger } from '@peerbridge/platform';
+import { isDatabaseOutage, isPoolFull, type Logger } from '@peerbridge/platform';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import { tooMuchAtWork } from './slots.js';
 
 const internal = () => new DomainError('INTERNAL', 'Something went wrong on our side.');
 const unavailable = () => new DomainError('UNAVAILABLE', 'A part of the system cannot be reached; repeat the request.');
 
-/** What a store or a database that is not there makes of whatever needed it. */
-const isOutage = (error: unknown): boolean => error instanceof StoreUnavailable || isDatabaseOutage(error);
+/** What the caller is told of what nobody foresaw: the log has it. */
+function told(error: unknown): DomainError {
+  if (error instanceof StoreUnavailable || isDatabaseOutage(error)) return unavailable();
+  return isPoolFull(error) ? tooMuchAtWork() : internal();
+}
 
 export const formatted = ({ message, code, details }: DomainError): GraphQLFormattedError =>
   ({ message, extensions: { code, ...details } });
@@ -22,7 +26,7 @@ export function formatErrors(errors: readonly GraphQLError[], log: Logger): Grap
     const where = { locations: error.locations, path: error.path };
     if (cause instanceof DomainError) return { ...formatted(cause), ...where };
     log.error({ err: cause, path: error.path?.filter((step) => typeof step === 'string').join('.') }, 'A resolver failed');
-    return { ...formatted(isOutage(cause) ? unavailable() : internal()), ...where };
+    return { ...formatted(told(cause)), ...where };
   });
 }
 
@@ -42,13 +46,15 @@ export function refusalOf(error: unknown, log: Logger): { status: number; error:
     return { status: 400, error: new DomainError('BAD_REQUEST', 'The body must be JSON.') };
   }
   log.error({ err: error }, 'A request failed');
-  return isOutage(error) ? { status: 200, error: unavailable() } : { status: 500, error: internal() };
+  const refusal = told(error);
+  return { status: statusOf(refusal), error: refusal };
 }
 
 function statusOf({ code }: DomainError): number {
   switch (code) {
     case 'UNAUTHENTICATED': return 401;
     case 'BAD_REQUEST': case 'LIMIT_EXCEEDED': return 400;
+    case 'INTERNAL': return 500;
     default: return 200;
   }
 }

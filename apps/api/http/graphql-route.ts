@@ -7,6 +7,7 @@ import type { GraphqlContext } from './context.js';
 import { formatErrors, formatted, refusalOf } from './errors.js';
 import { limits } from './limits.js';
 import type { Operation, Operations } from './operations.js';
+import type { Capacity } from './slots.js';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -25,6 +26,7 @@ export function graphqlRoute(instance: FastifyInstance, deps: {
   authenticator: Authenticator;
   /** Known once the application is initialized. */
   schema(): { schema: GraphQLSchema; operations: Operations };
+  capacity: Capacity;
   log: Logger;
 }): void {
   instance.route({
@@ -43,7 +45,8 @@ export function graphqlRoute(instance: FastifyInstance, deps: {
         throw new DomainError('BAD_REQUEST', 'Subscribe over a WebSocket (graphql-transport-ws).');
       }
       const context: GraphqlContext = { caller: request.caller as Caller, requestId: request.id };
-      const { data, errors } = await run(instance, schema, operation, context);
+      const { data, errors } = await deps.capacity[operation.definition.operation].hold(() =>
+        run(instance, schema, operation, context));
       return errors ? { data, errors: formatErrors(errors, deps.log) } : { data };
     },
     errorHandler(error, _request, reply) {

@@ -14,6 +14,7 @@ import { countOverrideHeaders, hardenedHeaders, logRequests } from './hardening.
 import { limits } from './limits.js';
 import { Operations } from './operations.js';
 import { probes } from './probes.js';
+import { ordinaryCapacity, type Capacity } from './slots.js';
 import { serveSubscriptions } from './subscriptions.js';
 
 export type { GraphqlContext } from './context.js';
@@ -29,6 +30,8 @@ export interface HttpApplicationOptions {
   metrics: Metrics;
   health: HealthSources;
   log: Logger;
+  /** What the process takes on at once; default: what it can hold. */
+  capacity?: Capacity;
   /** More routes, e.g. those of development. */
   routes?: (instance: FastifyInstance) => void;
 }
@@ -37,7 +40,7 @@ class HttpApplication {}
 
 /** GraphQL over HTTP and WebSocket, health and metrics: initialized, not listening yet. */
 export async function createHttpApplication(options: HttpApplicationOptions): Promise<NestFastifyApplication> {
-  const { authenticator, metrics, health, log } = options;
+  const { authenticator, metrics, health, log, capacity = ordinaryCapacity() } = options;
   const adapter = new FastifyAdapter({
     bodyLimit: limits.bodyBytes,
     genReqId: () => randomId(),
@@ -66,13 +69,13 @@ export async function createHttpApplication(options: HttpApplicationOptions): Pr
     next();
   });
   logRequests(instance, log);
-  graphqlRoute(instance, { authenticator, schema, log });
+  graphqlRoute(instance, { authenticator, schema, capacity, log });
   probes(instance, { health, metrics });
   options.routes?.(instance);
 
   await app.init();
   const subscriptions = serveSubscriptions(instance.server, {
-    authenticator, schema, log, onUpgrade: (request) => countOverrideHeaders(request.headers, metrics, log),
+    authenticator, schema, capacity, log, onUpgrade: (request) => countOverrideHeaders(request.headers, metrics, log),
   });
   instance.addHook('preClose', () => subscriptions.close());
   return app;

@@ -13,6 +13,9 @@ export const limits = {
   bodyBytes: 256 * 1024,
   /** Of the parser: what is longer is not even looked at. */
   tokens: 60_000,
+  /** Brackets within one another, and fragments: whatever reads a document calls itself for each. Few need twenty. */
+  nesting: 100,
+  fragments: 200,
   /** Fields, fragments spread out. Beyond some hundreds of the same field in one place GraphQL's own validation gives up. */
   selections: 20_000,
   depth: 18,

@@ -1,9 +1,10 @@
 import { DomainError } from '@peerbridge/kernel';
 import {
-  coerceInputValue, getOperationAST, getVariableValues, GraphQLError, isInputType, isNonNullType, Kind,
-  NoSchemaIntrospectionCustomRule, parse, print, separateOperations, specifiedRules, typeFromAST, TypeInfo, validate,
-  ValuesOfCorrectTypeRule, visit, visitWithTypeInfo, type DocumentNode, type GraphQLSchema, type NamedTypeNode,
-  type OperationDefinitionNode, type ValidationContext, type ValidationRule,
+  coerceInputValue, getOperationAST, getVariableValues, GraphQLError, isInputType, isNonNullType, Kind, Lexer,
+  NoSchemaIntrospectionCustomRule, parse, print, separateOperations, Source, specifiedRules, TokenKind, typeFromAST,
+  TypeInfo, validate, ValuesOfCorrectTypeRule, visit, visitWithTypeInfo, type DocumentNode, type FragmentDefinitionNode,
+  type GraphQLSchema, type NamedTypeNode, type OperationDefinitionNode, type SelectionSetNode, type ValidationContext,
+  type ValidationRule,
 } from 'graphql';
 import { z } from 'zod';
 import { isCompilable } from './compilable.js';
@@ -80,6 +81,8 @@ export class Operations {
 
   private check(query: string, name: string | undefined): Checked {
     const document = parsed(query);
+    const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+    if (fragments.length > limits.fragments) throw tooMuch(`has more than ${limits.fragments} fragments`);
     const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
     const sizes = operations.map((operation) => sizeOf(this.schema, document, operation));
     // What is too big even to be validated is refused first: an exception to the order of the checks.
@@ -90,6 +93,9 @@ export class Operations {
     if (errors.length > 0) throw badRequest(...errors.map((error) => this.speakable(error.message) + at(error)));
     const definition = getOperationAST(document, name);
     if (!definition) throw badRequest('The operation to execute is not clear: name one of the document.');
+    if (definition.operation === 'subscription' && isConditional(document, definition.selectionSet)) {
+      throw badRequest('What a subscription brings is neither skipped nor included.');
+    }
 
     const size = sizeOf(this.schema, document, definition);
     const costVaries = size.cost > limits.cost;
@@ -108,6 +114,7 @@ export class Operations {
 
 function parsed(query: string): DocumentNode {
   try {
+    if (nestingOf(query) > limits.nesting) throw tooMuch(`is nested deeper than ${limits.nesting}`);
     return parse(query, { maxTokens: limits.tokens });
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
@@ -117,7 +124,35 @@ function parsed(query: string): DocumentNode {
 }
 
 const badRequest = (...messages: string[]): DomainError => new DomainError('BAD_REQUEST', messages.join(' '));
-const tooLong = (): DomainError => new DomainError('LIMIT_EXCEEDED', 'The document is too long.');
+const tooMuch = (what: string): DomainError => new DomainError('LIMIT_EXCEEDED', `The document ${what}.`);
+const tooLong = (): DomainError => tooMuch('is too long');
+
+/** How many brackets are open at once. Token by token, for parsing calls itself. @throws GraphQLError */
+function nestingOf(query: string): number {
+  const lexer = new Lexer(new Source(query));
+  let open = 0;
+  let deepest = 0;
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    if (opening.has(kind)) deepest = Math.max(deepest, open += 1);
+    else if (closing.has(kind)) open -= 1;
+  }
+  return deepest;
+}
+
+const opening: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
+const closing: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
+
+/** Whether anything at the root depends on a condition: where it is left out, graphql-js has nothing to subscribe to. */
+function isConditional(document: DocumentNode, { selections }: SelectionSetNode): boolean {
+  return selections.some((selection) => {
+    if (selection.directives && selection.directives.length > 0) return true;
+    if (selection.kind === Kind.INLINE_FRAGMENT) return isConditional(document, selection.selectionSet);
+    if (selection.kind === Kind.FIELD) return false;
+    const spread = document.definitions.find((definition): definition is FragmentDefinitionNode =>
+      definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === selection.name.value);
+    return spread !== undefined && isConditional(document, spread.selectionSet);
+  });
+}
 
 /** GraphQL's own bound on comparing fields with one another. */
 const isAborted = ({ message }: GraphQLError): boolean => message === 'Validation aborted.';

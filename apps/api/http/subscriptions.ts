@@ -3,15 +3,17 @@ import type { Authenticator } from '@peerbridge/identity';
 import { DomainError, randomId, type Caller } from '@peerbridge/kernel';
 import type { Logger } from '@peerbridge/platform';
 import {
-  createSourceEventStream, execute, GraphQLError, type ExecutionArgs, type ExecutionResult, type GraphQLSchema,
+  createSourceEventStream, execute, getOperationAST, GraphQLError, OperationTypeNode, type ExecutionArgs, type ExecutionResult,
+  type GraphQLSchema,
 } from 'graphql';
-import { handleProtocols, makeServer } from 'graphql-ws';
+import { CloseCode, handleProtocols, makeServer, MessageType, parseMessage, stringifyMessage } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { GraphqlContext } from './context.js';
 import { formatErrors, refusalOf } from './errors.js';
 import { GRAPHQL_PATH } from './graphql-route.js';
 import { limits } from './limits.js';
 import type { Operations } from './operations.js';
+import type { Capacity, Slots } from './slots.js';
 
 /** A receiver is disconnected when this much waits for it, or when it takes longer than this to take one message. */
 const WAITING_BYTES = 1024 * 1024;
@@ -20,10 +22,9 @@ const PING_EVERY_MS = 12_000;
 const SUBSCRIPTIONS_PER_SOCKET = 100;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
-/** Close codes of graphql-transport-ws. */
+/** Close codes of WebSockets beside those of graphql-transport-ws. */
 const GOING_AWAY = 1001;
-const INTERNAL = 4500;
-const UNAUTHORIZED = 4401;
+const TRY_AGAIN_LATER = 1013;
 
 interface Connection extends Record<PropertyKey, unknown> {
   socket: WebSocket;
@@ -33,7 +34,8 @@ interface Connection extends Record<PropertyKey, unknown> {
 
 /**
  * `graphql-transport-ws` on the path of GraphQL. The token comes in `connection_init`, never in a cookie; the socket
- * closes when the token ends. The same checks hold as over HTTP.
+ * closes when the token ends, with a code after which the common client comes back, with its fresh token. The same checks
+ * hold as over HTTP.
  *
  * A subscription's source is asked for its next event once the last one was handed over to the network, so a source
  * that does its work between two `yield`s knows when that was.
@@ -42,17 +44,21 @@ export function serveSubscriptions(server: Server, deps: {
   authenticator: Authenticator;
   schema(): { schema: GraphQLSchema; operations: Operations };
   log: Logger;
+  capacity: Capacity;
   onUpgrade(request: IncomingMessage): void;
 }): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ server, path: GRAPHQL_PATH, maxPayload: limits.bodyBytes, handleProtocols });
 
   const graphql = makeServer<Record<string, unknown>, Connection>({
     async onConnect({ connectionParams, extra }) {
-      const authenticated = await deps.authenticator.authenticate(connectionParams?.authorization).catch(() => undefined);
-      if (!authenticated) return false;
+      const authenticated = await deps.authenticator.authenticate(authorizationIn(connectionParams)).catch((error: unknown) => {
+        if (isTrouble(error)) extra.socket.close(TRY_AGAIN_LATER, 'Try again later');
+        return undefined;
+      });
+      if (!authenticated || extra.socket.readyState !== extra.socket.OPEN) return false;
       extra.caller = authenticated.caller;
       const ends = setTimeout(
-        () => extra.socket.close(UNAUTHORIZED, 'The token has ended'),
+        () => extra.socket.close(CloseCode.Forbidden, 'The token has ended'),
         Math.min(Math.max(authenticated.expiresAt - Date.now(), 0), LONGEST_TIMER_MS),
       );
       extra.socket.once('close', () => clearTimeout(ends));
@@ -73,7 +79,8 @@ export function serveSubscriptions(server: Server, deps: {
         return [new GraphQLError(refusal.message, { originalError: refusal })];
       }
     },
-    subscribe: subscribeFreshly,
+    execute: answered((args) => deps.capacity[operationOf(args)].hold(() => execute(args))),
+    subscribe: answered((args) => subscribeFreshly(args, deps.capacity.subscription)),
     onNext: (_context, _id, _payload, _args, { data, errors }) =>
       (errors ? { data, errors: formatErrors(errors, deps.log) as GraphQLError[] } : undefined),
     onError: (_context, _id, _payload, errors) => formatErrors(errors as GraphQLError[], deps.log),
@@ -89,10 +96,14 @@ export function serveSubscriptions(server: Server, deps: {
       protocol: socket.protocol,
       send: (text) => handOver(socket, text),
       close: (code, reason) => socket.close(code, reason),
-      onMessage: (handle) => socket.on('message', (message) => {
-        handle(String(message)).catch((error: unknown) => {
+      // Without its payload: to give back what is nested deep enough would overflow the stack.
+      onPing: () => handOver(socket, stringifyMessage({ type: MessageType.Pong })),
+      onMessage: (handle) => socket.on('message', (message: Buffer) => {
+        const text = String(message);
+        if (isOfServer(text)) return socket.close(CloseCode.BadRequest, 'Invalid message received');
+        handle(text).catch((error: unknown) => {
           deps.log.error({ err: error }, 'A message over a WebSocket failed');
-          socket.close(INTERNAL);
+          socket.close(CloseCode.InternalServerError);
         });
       }),
     }, { socket, request });
@@ -112,6 +123,37 @@ export function serveSubscriptions(server: Server, deps: {
       await new Promise((resolve) => sockets.close(resolve));
     },
   };
+}
+
+/** The token as clients name it: a header's name has no case. */
+const authorizationIn = (params: Readonly<Record<string, unknown>> | undefined): unknown =>
+  Object.entries(params ?? {}).find(([name]) => name.toLowerCase() === 'authorization')?.[1];
+
+/** Whether it is not the token's fault. */
+const isTrouble = (error: unknown): boolean => !(error instanceof DomainError && error.code === 'UNAUTHENTICATED');
+
+const operationOf = ({ document, operationName }: ExecutionArgs): OperationTypeNode =>
+  getOperationAST(document, operationName)?.operation ?? OperationTypeNode.QUERY;
+
+/** What is thrown is the answer to that one operation: it ends no other of its socket. */
+const answered = <Result>(run: (args: ExecutionArgs) => Promise<Result>) =>
+  async (args: ExecutionArgs): Promise<Result | ExecutionResult> => {
+    try {
+      return await run(args);
+    } catch (error) {
+      return { errors: [new GraphQLError('Refused', { originalError: error as Error })] };
+    }
+  };
+
+const fromServer: readonly MessageType[] = [MessageType.ConnectionAck, MessageType.Next, MessageType.Error];
+
+/** Messages that only a server sends; what is no message at all, graphql-ws refuses. */
+function isOfServer(text: string): boolean {
+  try {
+    return fromServer.includes(parseMessage(text).type);
+  } catch {
+    return false;
+  }
 }
 
 /** Resolves when the network has taken the message. A receiver that does not take it must not hold anything up. */
@@ -145,11 +187,21 @@ function keepAlive(socket: WebSocket): () => void {
  * Like graphql's `subscribe`, but every delivery is executed with a context of its own, so that nothing remembered for
  * one (a loader's cache, a decision) answers for the next; and the source learns by `signal` when nobody listens any more.
  */
-async function subscribeFreshly(args: ExecutionArgs): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
+async function subscribeFreshly(
+  args: ExecutionArgs, slots: Slots,
+): Promise<AsyncGenerator<ExecutionResult, void, void> | ExecutionResult> {
+  const giveBack = slots.take();
   const ended = new AbortController();
+  ended.signal.addEventListener('abort', giveBack, { once: true });
   const contextValue: GraphqlContext = { ...args.contextValue as GraphqlContext, signal: ended.signal };
-  const source = await createSourceEventStream({ ...args, contextValue });
-  if (!(Symbol.asyncIterator in source)) return source;
+  const source = await createSourceEventStream({ ...args, contextValue }).catch((error: unknown) => {
+    ended.abort();
+    throw error;
+  });
+  if (!(Symbol.asyncIterator in source)) {
+    ended.abort();
+    return source;
+  }
   const events = source[Symbol.asyncIterator]();
   const end = async (): Promise<IteratorResult<ExecutionResult, void>> => {
     ended.abort();
@@ -163,7 +215,7 @@ async function subscribeFreshly(args: ExecutionArgs): Promise<AsyncGenerator<Exe
         await end();
         throw error;
       });
-      if (event.done || ended.signal.aborted) return { done: true, value: undefined };
+      if (event.done || ended.signal.aborted) return end();
       return { done: false, value: await execute({ ...args, rootValue: event.value, contextValue: { ...contextValue } }) };
     },
     return: end,

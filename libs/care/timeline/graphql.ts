@@ -8,7 +8,7 @@ import {
   connectionType, Context, DateTimeScalar, Forward, Node, NodeTypes, pageOf, presentWorker, SegmentEnum, toConnection, Worker,
   type Connection, type Presented, type RequestContext,
 } from '@peerbridge/graphql';
-import { instant, invalid, type Role, type Segment } from '@peerbridge/kernel';
+import { instant, invalid, storable, type Role, type Segment } from '@peerbridge/kernel';
 import { Participant } from '../participant/index.js';
 import { Deliveries } from './deliveries.js';
 
@@ -72,7 +72,7 @@ export class TimelineFilter {
   to?: string | null;
 }
 
-/** @throws DomainError VALIDATION where a time is malformed */
+/** @throws DomainError VALIDATION where a time is malformed, or a type is text that is nowhere stored */
 function checked(filter: TimelineFilter | null | undefined): Filter {
   const time = (name: 'from' | 'to'): string | undefined => {
     const given = filter?.[name];
@@ -81,6 +81,9 @@ function checked(filter: TimelineFilter | null | undefined): Filter {
     if (!parsed.success) throw invalid(`filter.${name} is not a time.`, `filter.${name}`);
     return parsed.data;
   };
+  if (filter?.types?.some((type) => !storable.safeParse(type).success)) {
+    throw invalid('filter.types names no type.', 'filter.types');
+  }
   return { types: filter?.types ?? undefined, segments: filter?.segments ?? undefined, from: time('from'), to: time('to') };
 }
 

@@ -7,7 +7,7 @@ const SYSTEM_CODES = new Set([
 ]);
 /** How the messages begin of what the driver has no codes for. */
 const DRIVER_MESSAGES = [
-  'Connection terminated', 'Query read timeout', 'timeout exceeded when trying to connect', 'timeout expired',
+  'Connection terminated', 'Query read timeout', 'timeout expired',
   'Client has encountered a connection error', 'Client was closed',
 ];
 
@@ -18,3 +18,7 @@ export function isDatabaseOutage(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return (code !== undefined && SYSTEM_CODES.has(code)) || DRIVER_MESSAGES.some((begin) => error.message.startsWith(begin));
 }
+
+/** Whether all connections of a pool were taken for too long: the database may be well, and this process has too much to do. */
+export const isPoolFull = (error: unknown): boolean =>
+  error instanceof Error && error.message.startsWith('timeout exceeded when trying to connect');
