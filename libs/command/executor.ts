@@ -4,7 +4,7 @@ import {
 } from '@peerbridge/event-store';
 import {
   derivedId, DomainError, eventIdOf, fieldsAtFault, forbidden, invalid, livesElsewhere, notFound, participantStreamOf, purposeOf,
-  randomId, unavailable, type Caller, type Clock, type Command, type EventMetadata, type FactOfAnyType, type Subject,
+  randomId, unavailable, type Caller, type Clock, type Command, type EventMetadata, type Subject,
 } from '@peerbridge/kernel';
 import type { AcceptedCommand, ItemRow, PersonAccess, PersonLocks, SharedView, ViewSession } from '@peerbridge/disclosure';
 import { UnknownEvent, type EventCodec, type Vault } from '@peerbridge/vault';
@@ -46,6 +46,7 @@ interface Request {
 interface Loaded {
   state: unknown;
   revision: ExpectedRevision;
+  /** By node: how many events have touched it, less one. */
   versions: ReadonlyMap<string, number>;
   earlier: AcceptedCommand | undefined;
 }
@@ -139,6 +140,7 @@ export class CommandExecutor {
       input, caller, actor: { id: caller.memberId, role: caller.role, orgId: caller.orgId }, now, occurredAt, newId,
       participantId: participantId ?? '', facts,
     };
+    refusing(() => definition.admit?.(command), earlier);
     // What stands alone and begins with a command about the person has a stream of its own from its first event on.
     const begins = stream.keyedBy === 'entity' && subject.kind === 'participant';
     const entityId = begins ? newId() : subject.id;
@@ -151,11 +153,13 @@ export class CommandExecutor {
       const loaded = begins && attempt === 1
         ? beginning(stream.initialState()) : await this.load(request, streamName, participantId);
       if (loaded.earlier?.bodyHash === request.bodyHash) return repeated(loaded.earlier);
-      authorize(definition, command, loaded.state, earlier ?? loaded.earlier);
+      const used = earlier ?? loaded.earlier;
+      refusing(() => definition.authorize?.(command, loaded.state), used);
+      if (used) throw mismatch();
       await this.expectVersion(request, command, loaded);
       const events = definition.decide(command, loaded.state);
       try {
-        return await this.append(request, command, { streamName, sourceOrgId, session }, loaded.revision, events);
+        return await this.append(request, command, { streamName, sourceOrgId, session }, loaded, events);
       } catch (error) {
         if (!(error instanceof WrongExpectedRevision)) throw error;
         if (attempt >= MAX_ATTEMPTS) {
@@ -196,11 +200,12 @@ export class CommandExecutor {
     const { store, codec } = this.options;
     let state = stream.initialState();
     const versions = new Map<string, number>();
+    const count = (id: string) => versions.set(id, (versions.get(id) ?? -1) + 1);
     for (const category of stream.foldsFirst ?? []) {
       for await (const event of store.readStream(`${category}-${participantId}`, { limit: 1 })) {
         const fact = codec.fact(event);
         state = stream.evolve(state, fact);
-        versions.set(stream.entityOf(fact), event.revision);
+        count(stream.entityOf(fact));
       }
     }
     let revision: ExpectedRevision = 'noStream';
@@ -210,12 +215,12 @@ export class CommandExecutor {
       const id = stream.entityOf(fact);
       state = stream.evolve(state, fact);
       revision = event.revision;
-      versions.set(id, event.revision);
+      count(id);
       const { commandId: of, actor, bodyHash } = event.metadata;
       if (of === commandId && actor.id === caller.memberId) {
         const { position } = event;
         const node = earlier?.id ?? id;
-        const version = await this.versionOf(stream.category, node, participantId, { revision, position });
+        const version = await this.versionOf(stream.category, node, participantId, { counted: versions.get(node)!, position });
         earlier = { id: node, version, position, bodyHash, eventType: earlier?.eventType ?? fact.type };
       }
     }
@@ -230,28 +235,29 @@ export class CommandExecutor {
     if (expectedVersion === undefined) return;
     const entity = definition.entity?.(input, state, caller);
     const actualVersion = entity === undefined ? undefined
-      : await this.versionOf(stream.category, entity, participantId, { revision: versions.get(entity) });
+      : await this.versionOf(stream.category, entity, participantId, { counted: versions.get(entity) });
     if (actualVersion !== expectedVersion) {
       throw new DomainError('VERSION_CONFLICT', 'The version expected is not the current one.', { actualVersion });
     }
   }
 
   /** The version of a node, now or as of a position, where an event in a stream of this category touches it. */
-  private async versionOf<Revision extends number | undefined>(
+  private async versionOf<Counted extends number | undefined>(
     category: string, node: string, participantId: string | undefined,
-    { revision, position }: { revision: Revision; position?: Position },
-  ): Promise<number | Revision> {
-    if (!livesElsewhere(category, node, participantId)) return revision;
+    { counted, position }: { counted: Counted; position?: Position },
+  ): Promise<number | Counted> {
+    if (!livesElsewhere(category, node, participantId)) return counted;
+    // All events of the participant's own stream are the participant's.
     for await (const event of this.options.store.readStream(participantStreamOf(node), { direction: 'backwards' })) {
       if (position === undefined || event.position <= position) return event.revision;
     }
-    return revision;
+    return counted;
   }
 
   private async append(
     request: Request, command: Command<object, unknown>,
     { streamName, sourceOrgId, session }: { streamName: string; sourceOrgId: string; session: ViewSession },
-    expectedRevision: ExpectedRevision, events: readonly { type: string; data: object }[],
+    { revision: expectedRevision, versions }: Loaded, events: readonly { type: string; data: object }[],
   ): Promise<CommandResult> {
     const { store, codec } = this.options;
     const { caller, commandId, bodyHash, binding: { stream } } = request;
@@ -270,13 +276,14 @@ export class CommandExecutor {
       return codec.encode(event, metadata);
     }));
     const { revision, position } = await store.append(streamName, stored, { expectedRevision });
-    const first: FactOfAnyType = {
-      ...events[0]!, eventId: stored[0]!.metadata.eventId, actor: command.actor, occurredAt: command.occurredAt,
-      recordedAt: command.now, revision: revision - events.length + 1,
-    };
-    const id = stream.entityOf(first);
-    const version = await this.versionOf(stream.category, id, command.participantId, { revision, position });
-    return { id, version, position, bodyHash, eventType: first.type, outcome: 'accepted' };
+    const touched = events.map((event, index) => stream.entityOf({
+      ...event, eventId: stored[index]!.metadata.eventId, actor: command.actor, occurredAt: command.occurredAt,
+      recordedAt: command.now, revision: revision - events.length + 1 + index,
+    }));
+    const id = touched[0]!;
+    const counted = (versions.get(id) ?? -1) + touched.filter((one) => one === id).length;
+    const version = await this.versionOf(stream.category, id, command.participantId, { counted, position });
+    return { id, version, position, bodyHash, eventType: events[0]!.type, outcome: 'accepted' };
   }
 
   /** Returns only when the view shows the withdrawal and every delivery decided before it has ended. */
@@ -298,16 +305,13 @@ const malformed = (fields: readonly string[]) => invalid(`Missing or malformed: 
 const mismatch = () => new DomainError('IDEMPOTENCY_MISMATCH', 'This commandId was used before with another body.');
 
 /** That an id was used before for something else is said after NOT_FOUND, and before whose turn it is. @throws DomainError */
-function authorize(
-  { authorize: check }: AnyCommandBinding['definition'], command: Command<object, unknown>, state: unknown,
-  used: AcceptedCommand | undefined,
-): void {
+function refusing(check: () => void, used: AcceptedCommand | undefined): void {
   try {
-    check?.(command, state);
+    check();
   } catch (refusal) {
-    if (!used || (refusal instanceof DomainError && refusal.code === 'NOT_FOUND')) throw refusal;
+    const hidden = refusal instanceof DomainError && refusal.code === 'NOT_FOUND';
+    throw !used || hidden ? refusal : mismatch();
   }
-  if (used) throw mismatch();
 }
 
 /** Failures below the domain, as the interface names them. */

@@ -17,8 +17,10 @@ export interface StreamDefinition<State, Fact extends FactOfAnyType = FactOfAnyT
   initialState(): State;
   /** Total: never throws, never reads a clock. */
   evolve(state: State, fact: Fact): State;
-  /** The node that an event touches; its revision becomes that node's version, unless the node `livesElsewhere`. */
+  /** The node that an event touches: that node's version counts it, unless the node `livesElsewhere`. */
   entityOf(fact: Fact): string;
+  /** The kind of those nodes, as in their labels. Default: the category. */
+  readonly entityType?: string;
 }
 
 /** The category of the stream that makes a person. */
@@ -67,7 +69,7 @@ export interface Command<Input, Facts = undefined> {
 
 /**
  * One command, one GraphQL mutation of the same name. Checks run in the order of the interface: `roles`, `input`,
- * visibility of the subject, `authorize` (wrong party), the expected version, `decide`.
+ * visibility of the subject, `admit` and `authorize` (wrong party), the expected version, `decide`.
  */
 export interface CommandDefinition<Input, State, NewEvent extends { type: string }, Facts = undefined> {
   readonly name: string;
@@ -82,7 +84,12 @@ export interface CommandDefinition<Input, State, NewEvent extends { type: string
   subject(input: Input, caller: Caller, newId: (index?: number | string) => string): Subject;
   /** The node whose version the caller may expect; undefined where the command creates one. */
   entity?(input: Input, state: State, caller: Caller): string | undefined;
-  /** @throws DomainError NOT_FOUND or FORBIDDEN_ROLE where the caller is not a party */
+  /**
+   * Who may ask at all, by what the view tells: decided before any stream is loaded, so that a refusal takes as long for a known
+   * person as for an unknown one. @throws DomainError NOT_FOUND or FORBIDDEN_ROLE
+   */
+  admit?(command: Command<Input, Facts>): void;
+  /** The same by what the stream holds. @throws DomainError NOT_FOUND or FORBIDDEN_ROLE where the caller is not a party */
   authorize?(command: Command<Input, Facts>, state: State): void;
   /** At least one event, the first of which touches the node that the payload answers with. @throws DomainError */
   decide(command: Command<Input, Facts>, state: State): readonly NewEvent[];

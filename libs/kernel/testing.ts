@@ -58,6 +58,7 @@ export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinitio
             ?? (subject.kind === 'participant' ? subject.id : subject.kind === 'unborn' ? subject.participantId ?? '' : ''),
           facts: circumstances.facts as Facts,
         };
+        definition.admit?.(command);
         definition.authorize?.(command, state);
         return definition.decide(command, state);
       };

@@ -123,6 +123,25 @@ describe('The version of a participant', () => {
   });
 });
 
+describe('The version of any other node', () => {
+  it('counts the events of that node alone, and so nothing that was kept from who reads it', async () => {
+    const story = await enrollP1(system);
+    const { peer, person } = { peer: as('peer'), person: story.person };
+    const need = { participantId: story.id, needCategory: 'food', targetOrganizationId: system.dev.organizations.OrgO };
+    for (const _ of [1, 2, 3]) await person.mutate('draftReferral', need);
+    const draft = await peer.mutate<{ referral: { version: number } }>('draftReferral', need, 'referral { version }');
+    expect([draft.version, draft.referral.version]).toEqual([0, 0]);
+    const [one, other] = [await peer.mutate('draftConsent', { participantId: story.id }),
+      await peer.mutate('draftConsent', { participantId: story.id })];
+    expect([one.version, other.version]).toEqual([0, 0]);
+    expect(await peer.refused('withdrawReferral', { referralId: draft.id, reason: 'A slip.', expectedVersion: 3 }))
+      .toEqual({ code: 'VERSION_CONFLICT', actualVersion: 0 });
+    const withdrawal = { referralId: draft.id, reason: 'A slip.', expectedVersion: 0 };
+    const withdrawn = await peer.mutate('withdrawReferral', withdrawal, 'referral { version }');
+    expect(withdrawn).toMatchObject({ version: 1, referral: { version: 1 } });
+  });
+});
+
 describe('A revocation recorded by a worker', () => {
   it('is in writing, before anything is looked up', async () => {
     expect(await as('housing').refused('revokeConsent', { consentId: randomUUID() }))

@@ -58,6 +58,7 @@ export const careTeamStream: StreamDefinition<CareTeamState, TeamFact> = {
         return state;
     }
   },
+  entityType: 'careTeamMember',
   entityOf({ type, data }) {
     switch (type) {
       case 'ParticipantEnrolled': return data.primaryPeer?.membershipId ?? data.participantId;

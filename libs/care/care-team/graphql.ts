@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { Args, Field, ID, Info, InputType, Int, Mutation, ObjectType, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import type { GraphQLResolveInfo } from 'graphql';
-import type { PersonAccess, ViewSession } from '@peerbridge/disclosure';
+import type { ItemRow, PersonAccess, ViewSession } from '@peerbridge/disclosure';
 import {
   CommandInput, connectionType, Context, Forward, Mutations, Node, NodeTypes, pageOf, payloadType, presentWorker, RoleEnum,
   toConnection, Worker, type Connection, type NodeType, type Presented, type RequestContext,
@@ -35,10 +35,10 @@ export class CareTeamMember extends Node implements Presented {
   isPrimaryPeer!: boolean;
 }
 
-function presentMember(row: CareTeamMemberRow, access: PersonAccess, session: ViewSession): CareTeamMember {
+function presentMember(row: CareTeamMemberRow, { version }: ItemRow, access: PersonAccess, session: ViewSession): CareTeamMember {
   const worker = presentWorker(session, access, { memberId: row.member_id, role: row.role, orgId: row.org_id });
   return Object.assign(new CareTeamMember(), {
-    id: row.id, version: row.version, role: row.role, state: row.state, isPrimaryPeer: row.is_primary_peer, worker, access,
+    id: row.id, version, role: row.role, state: row.state, isPrimaryPeer: row.is_primary_peer, worker, access,
     session,
   });
 }
@@ -46,7 +46,7 @@ function presentMember(row: CareTeamMemberRow, access: PersonAccess, session: Vi
 export const careTeamMemberNode: NodeType<CareTeamMemberRow, CareTeamMember> = {
   itemType: 'careTeamMember',
   table: careTeamMemberTable,
-  present: async (row, _item, access, session) => presentMember(row, access, session),
+  present: async (row, item, access, session) => presentMember(row, item, access, session),
 };
 
 const CareTeamMemberConnection = connectionType('CareTeamMember', () => CareTeamMember);
@@ -142,6 +142,6 @@ export class ParticipantTeamResolver {
     @Parent() { access, session }: Participant, @Info() info: GraphQLResolveInfo, @Args() forward: Forward,
   ): Promise<Connection<CareTeamMember>> {
     const page = await session.items(access, careTeamMemberNode.itemType, careTeamMemberTable, pageOf(forward, info), 'oldest');
-    return toConnection(page, forward, (row) => presentMember(row, access, session));
+    return toConnection(page, forward, (row) => presentMember(row, row.label, access, session));
   }
 }

@@ -1,6 +1,6 @@
 import {
   changeFacts, needsItem, needsPerson, participantOf, personWorkerTable, putItem, putTimeline, sharedTables, touchItem,
-  type TeamFact,
+  type ItemRef, type TeamFact,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type ProjectedEvent, type Projection, type Rows } from '@peerbridge/projection';
 import type { FactOf, Role } from '@peerbridge/kernel';
@@ -15,7 +15,6 @@ export interface CareTeamMemberRow {
   org_id: string;
   state: TeamFact['state'];
   is_primary_peer: boolean;
-  version: number;
 }
 
 export const careTeamMemberTable = defineTable<CareTeamMemberRow>({
@@ -23,26 +22,28 @@ export const careTeamMemberTable = defineTable<CareTeamMemberRow>({
   key: 'id',
   columns: {
     id: 'uuid', participant_id: 'uuid', member_id: 'uuid', role: 'text', org_id: 'uuid', state: 'text',
-    is_primary_peer: 'boolean', version: 'integer',
+    is_primary_peer: 'boolean',
   },
 });
 
 type Fact = CareTeamFact | FactOf<typeof participantEnrolled>;
 
 const circles = ['peers', 'treating', 'supervision', 'kin', 'outside'] as const;
+const itemOf = (membershipId: string): ItemRef => ({ type: 'careTeamMember', id: membershipId });
 const workerKey = (participantId: string, memberId: string): string => `${participantId}/${memberId}`;
 
 /** Runs after the participant's own projection: it adds the enrolling peer to the person that one made. */
 export const careTeamProjection: Projection<Fact> = {
   name: 'careTeam',
-  version: 2,
+  version: 3,
   tables: [careTeamMemberTable, ...sharedTables],
   handles: [
     'ParticipantEnrolled', 'TeamMemberInvited', 'TeamMemberJoined', 'TeamMemberRemoved', 'WorkerRestricted', 'RestrictionLifted',
   ],
   needs(event) {
     const membershipId = membershipOf(event.fact);
-    return [needsPerson(event), ...(membershipId ? [needsItem(membershipId), rowKey(careTeamMemberTable, membershipId)] : [])];
+    const ofMembership = membershipId ? [needsItem(itemOf(membershipId)), rowKey(careTeamMemberTable, membershipId)] : [];
+    return [needsPerson(event), ...ofMembership];
   },
   apply(event, rows) {
     const { fact } = event;
@@ -77,8 +78,8 @@ export const careTeamProjection: Projection<Fact> = {
           team: facts.team.map((member) => (member.membershipId === row.id
             ? { ...member, state: 'removed', isPrimaryPeer: false, removedAt: fact.recordedAt } : member)),
         }));
-        rows.put(careTeamMemberTable, { ...row, state: 'removed', is_primary_peer: false, version: fact.revision });
-        touchItem(rows, event, row.id);
+        rows.put(careTeamMemberTable, { ...row, state: 'removed', is_primary_peer: false });
+        touchItem(rows, itemOf(row.id));
         break;
       }
       case 'WorkerRestricted':
@@ -89,12 +90,14 @@ export const careTeamProjection: Projection<Fact> = {
           return { ...facts, restrictedMemberIds: fact.type === 'WorkerRestricted' ? [...others, memberId] : others };
         });
         // Nobody but the person learns of it: an item of its own, in no circle.
-        putItem(rows, event, { id: fact.eventId, type: 'restriction', segments: ['team'], circles: [] });
-        putTimeline(rows, event, { itemId: fact.eventId, nodeType: 'Participant', nodeId: participantId });
+        const item = { type: 'restriction', id: fact.eventId };
+        putItem(rows, event, { ...item, segments: ['team'], circles: [] });
+        putTimeline(rows, event, { item, nodeType: 'Participant', nodeId: participantId });
         return;
       }
     }
-    putTimeline(rows, event, { itemId: fact.data.membershipId, nodeType: 'CareTeamMember', nodeId: fact.data.membershipId });
+    const { membershipId } = fact.data;
+    putTimeline(rows, event, { item: itemOf(membershipId), nodeType: 'CareTeamMember', nodeId: membershipId });
   },
 };
 
@@ -112,10 +115,10 @@ function putMembership(rows: Rows, event: ProjectedEvent, member: TeamFact): voi
   changeFacts(rows, event, (facts) => ({ ...facts, team: [...facts.team.filter((one) => one.membershipId !== id), member] }));
   rows.put(careTeamMemberTable, {
     id, participant_id: participantOf(event), member_id: memberId, role, org_id: orgId, state, is_primary_peer: isPrimaryPeer,
-    version: event.fact.revision,
   });
-  if (known) touchItem(rows, event, id);
-  else putItem(rows, event, { id, type: 'careTeamMember', segments: ['team'], circles });
+  const item = itemOf(id);
+  if (known) touchItem(rows, item);
+  else putItem(rows, event, { ...item, segments: ['team'], circles });
 }
 
 function putWorker(

@@ -58,7 +58,7 @@ export class ClinicianNote extends Node implements Presented {
 }
 
 async function presentNote(
-  row: ClinicianNoteRow, _item: ItemRow, access: PersonAccess, session: ViewSession,
+  row: ClinicianNoteRow, item: ItemRow, access: PersonAccess, session: ViewSession,
 ): Promise<ClinicianNote> {
   const { fields } = await session.open(row.sealed);
   const amendments = await Promise.all(row.amendments.map(async ({ id, recordedAt, sealed }) => {
@@ -67,7 +67,7 @@ async function presentNote(
   }));
   const author = { memberId: row.author_id, role: row.author_role as Role, orgId: row.author_org_id };
   return Object.assign(new ClinicianNote(), {
-    id: row.id, version: row.version, author: presentWorker(session, access, author), noteType: fields['noteType'] ?? null,
+    id: row.id, version: item.version, author: presentWorker(session, access, author), noteType: fields['noteType'] ?? null,
     body: fields['body'] ?? null, segments: row.segments, authorCredential: fields['authorCredential'] ?? null,
     sharedWithPeer: row.shared_with_peer, amendments, access, session,
   });

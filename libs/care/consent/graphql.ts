@@ -84,11 +84,11 @@ async function presentRecipient(recipient: Recipient, access: PersonAccess, sess
   return { orgId: (await session.organization(recipient.orgId, access))?.id };
 }
 
-async function presentConsent(row: ConsentRow, _item: ItemRow, access: PersonAccess, session: ViewSession): Promise<Consent> {
+async function presentConsent(row: ConsentRow, item: ItemRow, access: PersonAccess, session: ViewSession): Promise<Consent> {
   const byDate = row.expiry?.at !== undefined || row.expiry?.none === true;
   const event = byDate || !row.expiry ? null : (await session.open(row.sealed)).fields['expiryEvent'] ?? null;
   return Object.assign(new Consent(), {
-    id: row.id, version: row.version, kind: row.kind ?? 'unspecified',
+    id: row.id, version: item.version, kind: row.kind ?? 'unspecified',
     state: consentStateAt({ state: row.state, expiresAt: row.expiry?.at, revokedFrom: row.revoked_from }, session.instant),
     segments: row.segments, purposes: row.purposes, signedAt: row.signed_at,
     recipients: await Promise.all(row.recipients.map((one) => presentRecipient(one, access, session))),

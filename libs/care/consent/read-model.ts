@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize';
 import {
   changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem,
-  type ConsentFact as PolicyConsent,
+  type ConsentFact as PolicyConsent, type ItemRef,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type ProjectedEvent, type Projection, type Rows } from '@peerbridge/projection';
 import { sha256, type Segment } from '@peerbridge/kernel';
@@ -22,7 +22,6 @@ export interface ConsentRow {
   revoked_from: string | null;
   /** SHA-256 of the consent's terms as granted, hex: identifies the copy and opens nothing. */
   copy_hash: string | null;
-  version: number;
   /** The words of the form: where it expires by an event, which one. */
   sealed: readonly SealedPart[];
 }
@@ -33,19 +32,23 @@ export const consentTable = defineTable<ConsentRow>({
   columns: {
     id: 'uuid', participant_id: 'uuid', kind: 'text', state: 'text', segments: 'text[]', purposes: 'text[]', recipients: 'jsonb',
     signed_at: 'instant', effective_from: 'instant', expiry: 'jsonb', revoked_from: 'instant', copy_hash: 'text',
-    version: 'integer', sealed: 'jsonb',
+    sealed: 'jsonb',
   },
 });
 
+const itemOf = (id: string): ItemRef => ({ type: 'consent', id });
+
 export const consentProjection: Projection<ConsentFact> = {
   name: 'consent',
-  version: 3,
+  version: 4,
   tables: [consentTable, ...sharedTables],
   handles: [
     'ConsentDrafted', 'ConsentGranted', 'ConsentNarrowed', 'ConsentSuspended', 'SuspensionLifted', 'ConsentRevoked',
     'RevocationRequested',
   ],
-  needs: (event) => [needsPerson(event), needsItem(event.fact.data.consentId), rowKey(consentTable, event.fact.data.consentId)],
+  needs: (event) => [
+    needsPerson(event), needsItem(itemOf(event.fact.data.consentId)), rowKey(consentTable, event.fact.data.consentId),
+  ],
   apply(event, rows) {
     const { fact } = event;
     const id = fact.data.consentId;
@@ -81,7 +84,7 @@ export const consentProjection: Projection<ConsentFact> = {
         change(rows, event, id, { revokedFrom: fact.data.revokedFrom });
         break;
     }
-    putTimeline(rows, event, { itemId: id, nodeType: 'Consent', nodeId: id });
+    putTimeline(rows, event, { item: itemOf(id), nodeType: 'Consent', nodeId: id });
   },
 };
 
@@ -94,9 +97,9 @@ function putForm(rows: Rows, event: ProjectedEvent, id: string, state: 'draft' |
     recipients: terms.recipients ?? [], signed_at: terms.signedAt ?? null, effective_from: terms.effectiveFrom ?? null,
     expiry: terms.expiry ?? null, revoked_from: null,
     copy_hash: state === 'active' ? sha256(canonicalize(terms)!) : null,
-    version: event.fact.revision, sealed: [...drafted?.sealed ?? [], ...event.sealed],
+    sealed: [...drafted?.sealed ?? [], ...event.sealed],
   });
-  if (drafted) touchItem(rows, event, id);
+  if (drafted) touchItem(rows, itemOf(id));
   else putItem(rows, event, { id, type: 'consent', segments: ['team'], circles: ['peers', 'treating', 'supervision'] });
 }
 
@@ -106,9 +109,9 @@ function change(
   const { revokedFrom, ...alike } = changed;
   const row = rows.get(consentTable, id)!;
   rows.put(consentTable, {
-    ...row, ...alike, revoked_from: revokedFrom ?? row.revoked_from, version: event.fact.revision,
+    ...row, ...alike, revoked_from: revokedFrom ?? row.revoked_from,
   });
   changeFacts(rows, event, (facts) => (
     { ...facts, consents: facts.consents.map((consent) => (consent.id === id ? { ...consent, ...changed } : consent)) }));
-  touchItem(rows, event, id);
+  touchItem(rows, itemOf(id));
 }

@@ -7,29 +7,28 @@ import type { OutcomeFact } from './events.js';
 export interface EmploymentRow {
   id: string;
   participant_id: string;
-  version: number;
   sealed: readonly SealedPart[];
 }
 
 export const employmentTable = defineTable<EmploymentRow>({
   name: 'employment',
   key: 'id',
-  columns: { id: 'uuid', participant_id: 'uuid', version: 'integer', sealed: 'jsonb' },
+  columns: { id: 'uuid', participant_id: 'uuid', sealed: 'jsonb' },
 });
 
 export const outcomeProjection: Projection<OutcomeFact> = {
   name: 'outcome',
-  version: 3,
+  version: 4,
   tables: [employmentTable, ...sharedTables],
   handles: ['EmploymentStatusRecorded'],
   needs: () => [],
   apply(event, rows) {
-    const { fact: { data: { recordId: id, participantId }, occurredAt, revision }, sealed } = event;
-    rows.put(employmentTable, { id, participant_id: participantId, version: revision, sealed });
+    const { fact: { data: { recordId: id, participantId }, occurredAt }, sealed } = event;
+    rows.put(employmentTable, { id, participant_id: participantId, sealed });
     putItem(rows, event, {
       id, type: 'employment', segments: ['employment'], circles: ['peers', 'treating', 'supervision', 'outside'],
       by: 'author', listedAt: occurredAt,
     });
-    putTimeline(rows, event, { itemId: id, nodeType: 'Participant', nodeId: participantId });
+    putTimeline(rows, event, { item: { type: 'employment', id }, nodeType: 'Participant', nodeId: participantId });
   },
 };

@@ -1,5 +1,5 @@
 import {
-  changeFacts, needsItem, needsPerson, putItem, putPerson, putTimeline, sharedTables, touchItem,
+  changeFacts, needsItem, needsPerson, putItem, putPerson, putTimeline, sharedTables, touchItem, type ItemRef,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type Projection } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
@@ -18,17 +18,20 @@ export const participantTable = defineTable<ParticipantRow>({
   columns: { id: 'uuid', version: 'integer', sealed: 'jsonb' },
 });
 
+const itemOf = (id: string): ItemRef => ({ type: 'participant', id });
+
 export const participantProjection: Projection<ParticipantFact> = {
   name: 'participant',
-  version: 2,
+  version: 3,
   tables: [participantTable, ...sharedTables],
   handles: ['ParticipantEnrolled', 'PreferencesChanged'],
   needs: (event) => [
-    needsPerson(event), needsItem(event.fact.data.participantId), rowKey(participantTable, event.fact.data.participantId),
+    needsPerson(event), needsItem(itemOf(event.fact.data.participantId)), rowKey(participantTable, event.fact.data.participantId),
   ],
   apply(event, rows) {
     const { fact } = event;
     const id = fact.data.participantId;
+    const item = itemOf(id);
     switch (fact.type) {
       case 'ParticipantEnrolled':
         putPerson(rows, {
@@ -36,18 +39,18 @@ export const participantProjection: Projection<ParticipantFact> = {
           partyOrgIds: [], ownMemberIds: [], contactsOpenToTeam: fact.data.contactsOpenToTeam,
         });
         rows.put(participantTable, { id, version: fact.revision, sealed: event.sealed });
-        putItem(rows, event, { id, type: 'participant', segments: ['identity'], circles: ['peers', 'treating', 'supervision'] });
+        putItem(rows, event, { ...item, segments: ['identity'], circles: ['peers', 'treating', 'supervision'] });
         break;
       case 'PreferencesChanged': {
         const row = rows.get(participantTable, id)!;
         rows.put(participantTable, { id, version: fact.revision, sealed: [...row.sealed, ...event.sealed] });
         const { contactsOpenToTeam } = fact.data;
         if (contactsOpenToTeam !== undefined) changeFacts(rows, event, (facts) => ({ ...facts, contactsOpenToTeam }));
-        touchItem(rows, event, id);
+        touchItem(rows, item);
         break;
       }
     }
-    putTimeline(rows, event, { itemId: id, nodeType: 'Participant', nodeId: id });
+    putTimeline(rows, event, { item, nodeType: 'Participant', nodeId: id });
   },
 };
 

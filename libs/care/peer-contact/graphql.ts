@@ -75,7 +75,7 @@ async function presentContact(
   const { fields } = await session.open(row.sealed);
   const author = { memberId: row.author_id, role: row.author_role as Role, orgId: row.author_org_id };
   return Object.assign(new PeerContact(), {
-    id: row.id, version: row.version, author: presentWorker(session, access, author), startedAt: row.started_at,
+    id: row.id, version: item.version, author: presentWorker(session, access, author), startedAt: row.started_at,
     endedAt: row.ended_at,
     modality: row.modality, setting: fields['setting'] ?? null, continuumStage: fields['continuumStage'] ?? null,
     supportTypes: fields['supportTypes'] ?? null, activities: fields['activities'] ?? null,

@@ -1,4 +1,4 @@
-import { needsItem, putItem, putTimeline, sharedTables, touchItem, type Circle } from '@peerbridge/disclosure';
+import { needsItem, putItem, putTimeline, sharedTables, touchItem, type Circle, type ItemRef } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type Projection } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
 import type { PeerContactFact, Visibility } from './events.js';
@@ -15,7 +15,6 @@ export interface PeerContactRow {
   goal_ids: readonly string[];
   co_authored: boolean;
   visibility: Visibility;
-  version: number;
   sealed: readonly SealedPart[];
 }
 
@@ -25,7 +24,7 @@ export const peerContactTable = defineTable<PeerContactRow>({
   columns: {
     id: 'uuid', participant_id: 'uuid', author_id: 'uuid', author_role: 'text', author_org_id: 'uuid', started_at: 'instant',
     ended_at: 'instant',
-    modality: 'text', goal_ids: 'uuid[]', co_authored: 'boolean', visibility: 'text', version: 'integer', sealed: 'jsonb',
+    modality: 'text', goal_ids: 'uuid[]', co_authored: 'boolean', visibility: 'text', sealed: 'jsonb',
   },
 });
 
@@ -33,37 +32,41 @@ export const peerContactTable = defineTable<PeerContactRow>({
 const circlesOf = (visibility: Visibility): readonly Circle[] =>
   (visibility === 'team' ? ['peers', 'treating', 'supervision', 'outside'] : []);
 
+const itemOf = (id: string): ItemRef => ({ type: 'peerContact', id });
+
 export const peerContactProjection: Projection<PeerContactFact> = {
   name: 'peerContact',
   version: 3,
   tables: [peerContactTable, ...sharedTables],
   handles: ['PeerContactLogged', 'ContactVisibilitySet'],
   needs: ({ fact }) =>
-    (fact.type === 'PeerContactLogged' ? [] : [needsItem(fact.data.contactId), rowKey(peerContactTable, fact.data.contactId)]),
+    (fact.type === 'PeerContactLogged' ? []
+      : [needsItem(itemOf(fact.data.contactId)), rowKey(peerContactTable, fact.data.contactId)]),
   apply(event, rows) {
     const { fact } = event;
     const id = fact.data.contactId;
+    const item = itemOf(id);
     switch (fact.type) {
       case 'PeerContactLogged': {
         const { data, actor } = fact;
         rows.put(peerContactTable, {
           id, participant_id: data.participantId, author_id: actor.id, author_role: actor.role, author_org_id: actor.orgId,
           started_at: data.startedAt, ended_at: data.endedAt, modality: data.modality, goal_ids: data.goalIds,
-          co_authored: data.coAuthored, visibility: data.visibility, version: fact.revision, sealed: event.sealed,
+          co_authored: data.coAuthored, visibility: data.visibility, sealed: event.sealed,
         });
         putItem(rows, event, {
-          id, type: 'peerContact', segments: ['peer'], circles: circlesOf(data.visibility), by: 'author',
+          ...item, segments: ['peer'], circles: circlesOf(data.visibility), by: 'author',
           listedAt: data.startedAt,
         });
         break;
       }
       case 'ContactVisibilitySet': {
         const { visibility } = fact.data;
-        rows.put(peerContactTable, { ...rows.get(peerContactTable, id)!, visibility, version: fact.revision });
-        touchItem(rows, event, id, { circles: circlesOf(visibility) });
+        rows.put(peerContactTable, { ...rows.get(peerContactTable, id)!, visibility });
+        touchItem(rows, item, { circles: circlesOf(visibility) });
         break;
       }
     }
-    putTimeline(rows, event, { itemId: id, nodeType: 'PeerContact', nodeId: id });
+    putTimeline(rows, event, { item, nodeType: 'PeerContact', nodeId: id });
   },
 };

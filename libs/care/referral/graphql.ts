@@ -64,7 +64,7 @@ async function presentReferral(row: ReferralRow, item: ItemRow, access: PersonAc
   const mayReadReason = !isTarget || leaving.includes('reason');
   const { fields } = await session.open(row.sealed);
   return Object.assign(new Referral(), {
-    id: row.id, version: row.version, state: row.state, ...referralStatus[row.state], needCategory: row.need_category,
+    id: row.id, version: item.version, state: row.state, ...referralStatus[row.state], needCategory: row.need_category,
     reason: mayReadReason ? fields['reason'] ?? null : null, disputed: row.disputed, gotHelp: fields['gotHelp'] ?? null,
     sourceOrgId: item.source_org_id,
     targetOrgId: row.target_org_id, leaving, access, session,

@@ -1,5 +1,6 @@
 import {
   changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem,
+  type ItemRef,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type Projection } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
@@ -18,7 +19,6 @@ export interface ReferralRow {
   shared_fields: readonly SharedField[];
   /** Not to be shown to the person's peer: they referred themself and did not opt in. */
   untold: boolean;
-  version: number;
   /** The requester's reason, and whether the person got help. */
   sealed: readonly SealedPart[];
 }
@@ -29,9 +29,11 @@ export const referralTable = defineTable<ReferralRow>({
   columns: {
     id: 'uuid', participant_id: 'uuid', state: 'text', disputed: 'boolean', need_category: 'text', target_org_id: 'uuid',
     service_id: 'uuid',
-    shared_fields: 'text[]', untold: 'boolean', version: 'integer', sealed: 'jsonb',
+    shared_fields: 'text[]', untold: 'boolean', sealed: 'jsonb',
   },
 });
+
+const itemOf = (id: string): ItemRef => ({ type: 'referral', id });
 
 export const referralProjection: Projection<ReferralFact> = {
   name: 'referral',
@@ -44,34 +46,35 @@ export const referralProjection: Projection<ReferralFact> = {
     'ReferralEnteredInError',
   ],
   needs: (event) => [
-    needsPerson(event), needsItem(event.fact.data.referralId), rowKey(referralTable, event.fact.data.referralId),
+    needsPerson(event), needsItem(itemOf(event.fact.data.referralId)), rowKey(referralTable, event.fact.data.referralId),
   ],
   apply(event, rows) {
     const { fact } = event;
     const id = fact.data.referralId;
+    const item = itemOf(id);
     if (fact.type === 'ReferralDrafted') {
       const { needCategory, targetOrganizationId, serviceId, sharedFields } = fact.data;
       rows.put(referralTable, {
         id, participant_id: participantOf(event), ...standingAfter(fact.type, false), need_category: needCategory,
         target_org_id: targetOrganizationId, service_id: serviceId ?? null, shared_fields: sharedFields,
-        untold: isUntold(fact.data), version: fact.revision, sealed: event.sealed,
+        untold: isUntold(fact.data), sealed: event.sealed,
       });
       putItem(rows, event, {
-        id, type: 'referral', segments: [segmentOfNeed[needCategory]], circles: [], partyOrgId: targetOrganizationId,
+        ...item, segments: [segmentOfNeed[needCategory]], circles: [], partyOrgId: targetOrganizationId,
         by: 'requester',
       });
     } else {
       const row = rows.get(referralTable, id)!;
       // Confirmed once: the row stays short.
       const sealed = fact.type === 'LoopConfirmed' ? [...row.sealed, ...event.sealed] : row.sealed;
-      rows.put(referralTable, { ...row, ...standingAfter(fact.type, row.disputed), sealed, version: fact.revision });
+      rows.put(referralTable, { ...row, ...standingAfter(fact.type, row.disputed), sealed });
       const sent = fact.type === 'ReferralSent';
-      touchItem(rows, event, id, sent ? { circles: circlesOnceSent(row.untold) } : {});
+      touchItem(rows, item, sent ? { circles: circlesOnceSent(row.untold) } : {});
       if (sent) {
         changeFacts(rows, event, (facts) => (
           { ...facts, partyOrgIds: [...new Set([...facts.partyOrgIds, row.target_org_id])] }));
       }
     }
-    putTimeline(rows, event, { itemId: id, nodeType: 'Referral', nodeId: id });
+    putTimeline(rows, event, { item, nodeType: 'Referral', nodeId: id });
   },
 };

@@ -1,6 +1,6 @@
 import { eventIdOf, livesElsewhere, type EventMetadata, type StreamDefinition } from '@peerbridge/kernel';
 import { rowKey, type ProjectedEvent, type Projection } from '@peerbridge/projection';
-import { itemOf, needsItem } from './labels.js';
+import { itemRow, needsItem, type ItemRef } from './labels.js';
 import { commandTable } from './tables.js';
 
 /** Asked twice of each event, and as costly as a hash. */
@@ -17,31 +17,36 @@ export function commandProjection(streams: readonly StreamDefinition<unknown>[])
   const streamOf = new Map(streams.flatMap((stream) => stream.events.map(({ type }) => [type, stream] as const)));
   const keyOf = (metadata: { actor: { id: string }; commandId: string }): string => `${metadata.actor.id}/${metadata.commandId}`;
   /** The node that the event touches, and whether its version is counted in another stream. */
-  const nodeOf = ({ fact, metadata }: ProjectedEvent): { id: string; elsewhere: boolean } => {
-    const { category, entityOf } = streamOf.get(fact.type)!;
+  const nodeOf = ({ fact, metadata }: ProjectedEvent): ItemRef & { elsewhere: boolean } => {
+    const { category, entityType = category, entityOf } = streamOf.get(fact.type)!;
     const id = entityOf(fact);
-    return { id, elsewhere: livesElsewhere(category, id, metadata.participantId) };
+    const elsewhere = livesElsewhere(category, id, metadata.participantId);
+    return { type: elsewhere ? 'participant' : entityType, id, elsewhere };
   };
   return {
     name: 'command',
-    version: 2,
+    version: 3,
     tables: [commandTable],
     handles: 'every',
     // A command's first event makes the row: only its further ones look for it.
     needs: (event) => {
-      const { id, elsewhere } = nodeOf(event);
+      const { elsewhere, ...node } = nodeOf(event);
       return [
-        ...(isFirst(event.metadata) ? [] : [rowKey(commandTable, keyOf(event.metadata))]), ...(elsewhere ? [needsItem(id)] : []),
+        ...(isFirst(event.metadata) ? [] : [rowKey(commandTable, keyOf(event.metadata))]),
+        ...(elsewhere ? [needsItem(node)] : []),
       ];
     },
     apply(event, rows) {
       const { fact, metadata, position } = event;
       const key = keyOf(metadata);
-      const { id, elsewhere } = nodeOf(event);
+      const node = nodeOf(event);
       const first = isFirst(metadata) ? undefined : rows.get(commandTable, key);
       rows.put(commandTable, {
-        key, body_hash: metadata.bodyHash, participant_id: metadata.participantId ?? null, entity_id: first?.entity_id ?? id,
-        version: elsewhere ? itemOf(rows, id).version : fact.revision, position, event_type: first?.event_type ?? fact.type,
+        key, body_hash: metadata.bodyHash, participant_id: metadata.participantId ?? null,
+        entity_id: first?.entity_id ?? node.id,
+        // What speaks of nobody has no label, and a stream of its own.
+        version: metadata.participantId ? itemRow(rows, node).version : fact.revision,
+        position, event_type: first?.event_type ?? fact.type,
       });
     },
   };

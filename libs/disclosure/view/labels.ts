@@ -1,12 +1,18 @@
 import { rowKey, type ProjectedEvent, type RowKey, type Rows } from '@peerbridge/projection';
 import type { Segment } from '@peerbridge/kernel';
 import type { Circle, RecordedFacts } from '../policy/index.js';
-import { itemTable, personTable, timelineTable, type ItemRow, type PersonRow } from './tables.js';
+import { itemKey, itemTable, personTable, timelineTable, type ItemRow, type PersonRow } from './tables.js';
 
 /** How projections write the shared tables: a label per node, a line per event, and what decisions rest on. */
 
+/** Which node: ids of two kinds never meet in one label. */
+export interface ItemRef {
+  type: string;
+  id: string;
+}
+
 export const needsPerson = (event: ProjectedEvent): RowKey => rowKey(personTable, participantOf(event));
-export const needsItem = (id: string): RowKey => rowKey(itemTable, id);
+export const needsItem = (item: ItemRef): RowKey => rowKey(itemTable, itemKey(item));
 
 /** The label of a new node. Its source is the organization whose worker wrote it. */
 export function putItem(
@@ -21,33 +27,32 @@ export function putItem(
 ): void {
   const { id: actorId } = event.metadata.actor;
   rows.put(itemTable, {
-    id: label.id, type: label.type, participant_id: participantOf(event), segments: label.segments,
+    key: itemKey(label), id: label.id, type: label.type, participant_id: participantOf(event), segments: label.segments,
     source_org_id: event.metadata.sourceOrgId, author_id: label.by === 'author' ? actorId : null,
     requester_id: label.by === 'requester' ? actorId : null, party_org_id: label.partyOrgId ?? null,
-    circles: label.circles, listed_at: label.listedAt ?? '', position: event.position, version: event.fact.revision,
+    circles: label.circles, listed_at: label.listedAt ?? '', position: event.position, version: 0,
   });
 }
 
 /** A later event touched the node: its version moves on, and what else changed of its label. */
-export function touchItem(
-  rows: Rows, event: ProjectedEvent, id: string, change: Partial<Pick<ItemRow, 'circles' | 'listed_at'>> = {},
-): void {
-  rows.put(itemTable, { ...itemOf(rows, id), ...change, version: event.fact.revision });
+export function touchItem(rows: Rows, item: ItemRef, change: Partial<Pick<ItemRow, 'circles' | 'listed_at'>> = {}): void {
+  const label = itemRow(rows, item);
+  rows.put(itemTable, { ...label, ...change, version: label.version + 1 });
 }
 
-export function itemOf(rows: Rows, id: string): ItemRow {
-  const item = rows.get(itemTable, id);
-  if (!item) throw new Error('An event touches an item that no event made');
-  return item;
+export function itemRow(rows: Rows, item: ItemRef): ItemRow {
+  const label = rows.get(itemTable, itemKey(item));
+  if (!label) throw new Error('An event touches an item that no event made');
+  return label;
 }
 
 /** A line of the person's story, which is seen by whoever may see the item. */
 export function putTimeline(
-  rows: Rows, event: ProjectedEvent, entry: { itemId: string; nodeType: string; nodeId: string },
+  rows: Rows, event: ProjectedEvent, entry: { item: ItemRef; nodeType: string; nodeId: string },
 ): void {
   const { eventId, type, occurredAt, recordedAt, actor } = event.metadata;
   rows.put(timelineTable, {
-    event_id: eventId, participant_id: participantOf(event), item_id: entry.itemId, node_type: entry.nodeType,
+    event_id: eventId, participant_id: participantOf(event), item_key: itemKey(entry.item), node_type: entry.nodeType,
     node_id: entry.nodeId,
     type, occurred_at: occurredAt, recorded_at: recordedAt, position: event.position,
     actor_id: actor.id, actor_role: actor.role, actor_org_id: actor.orgId,

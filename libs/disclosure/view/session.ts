@@ -27,7 +27,7 @@ export interface AcceptedCommand {
   bodyHash: string;
   /** The node it touched. */
   id: string;
-  /** The revision of the last event that touched the node. */
+  /** The node's, after the command. */
   version: number;
   position: Position;
   /** Of its first event. */
@@ -53,6 +53,7 @@ export class ViewSession {
   readonly instant: string;
 
   private readonly persons = new Map<string, Promise<PersonAccess | undefined>>();
+  private readonly labels = new Map<string, Promise<ItemRow | undefined>>();
   private readonly rows = new Map<AnyTable, Map<string, Promise<object | undefined>>>();
 
   constructor(private readonly view: SharedView, readonly caller: Caller) {
@@ -69,7 +70,7 @@ export class ViewSession {
 
   /** What kind of node has this id, whoever may see it: for the sake of ids that are unique over all kinds. */
   async typeOf(id: string): Promise<string | undefined> {
-    const [item, organization] = await Promise.all([this.row(itemTable, id), this.view.organization(id)]);
+    const [item, organization] = await Promise.all([this.label(id), this.view.organization(id)]);
     return item?.type ?? (organization && 'organization');
   }
 
@@ -98,7 +99,7 @@ export class ViewSession {
   /** The same whether or not they may see it: for commands that are allowed unseen. */
   async anyItem(id: string): Promise<{ item: ItemRow; access: PersonAccess } | undefined> {
     if (!isId(id)) return undefined;
-    const item = await this.row(itemTable, id);
+    const item = await this.label(id);
     // Decided where there is no such item, too: what is denied takes no longer to answer than what is unknown.
     const access = await this.decision(item?.participant_id ?? nobody.participantId);
     return item && access && { item, access };
@@ -107,6 +108,13 @@ export class ViewSession {
   /** The content of a node whose label has been permitted already. */
   content<Row extends object>(table: Table<Row>, id: string): Promise<Row | undefined> {
     return this.row(table, id);
+  }
+
+  /** Read once, like `row`. */
+  private label(id: string): Promise<ItemRow | undefined> {
+    const label = this.labels.get(id) ?? this.view.itemById(id);
+    this.labels.set(id, label);
+    return label;
   }
 
   /** Read once: a request sees one state of each row. */

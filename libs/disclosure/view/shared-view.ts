@@ -1,11 +1,11 @@
 import sql from 'sql-template-tag';
 import { DomainError, invalid, type Caller, type Clock } from '@peerbridge/kernel';
-import type { EventStore, Position } from '@peerbridge/event-store';
+import { comparePositions, type EventStore, type Position } from '@peerbridge/event-store';
 import { stoppedParticipantTable } from '@peerbridge/projection';
 import type { EventCodec } from '@peerbridge/vault';
 import type { decide, PersonFacts, RecordedFacts } from '../policy/index.js';
 import { ViewSession } from './session.js';
-import { itemTable, organizationTable, personTable, workerTable, type OrganizationRow } from './tables.js';
+import { itemTable, organizationTable, personTable, workerTable, type ItemRow, type OrganizationRow } from './tables.js';
 import { perTurn, tableIn, ViewReader, type ViewReaderOptions } from './view-reader.js';
 
 interface FactsRow {
@@ -84,6 +84,18 @@ export class SharedView {
     return this.facts.load(participantId);
   }
 
+  /** The label of the node with this id; of the first one, should two kinds share it. */
+  itemById(id: string): Promise<ItemRow | undefined> {
+    return this.items.load(id);
+  }
+
+  private readonly items = perTurn<string, ItemRow | undefined>(async (ids) => {
+    const rows = await this.reader.rows<ItemRow>((schema) => sql`
+      SELECT * FROM ${tableIn(schema, itemTable)} WHERE id = ANY(${ids}::uuid[])`);
+    const found = new Map(rows.sort((a, b) => comparePositions(b.position, a.position)).map((row) => [row.id, row]));
+    return ids.map((id) => found.get(id));
+  });
+
   private readonly facts = perTurn<string, PersonFacts | undefined>(async (ids) => {
     const rows = await this.reader.rows<FactsRow>((schema) => sql`
       SELECT participant_id AS id, facts, EXISTS (
@@ -117,7 +129,7 @@ export class SharedView {
 
   /** The person that a node speaks of, whoever asks: for the guarantee's sake, never for an answer. */
   async participantOf(id: string): Promise<string | undefined> {
-    const [item, person] = await Promise.all([this.reader.byKey(itemTable, id), this.reader.byKey(personTable, id)]);
+    const [item, person] = await Promise.all([this.itemById(id), this.reader.byKey(personTable, id)]);
     return item?.participant_id ?? person?.participant_id;
   }
 }

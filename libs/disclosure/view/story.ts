@@ -21,11 +21,11 @@ export interface TimelineFilter {
  */
 export const lines = (schema: string, { participantId, decision }: PersonAccess): Sql => sql`
   FROM ${tableIn(schema, timelineTable)} AS entry CROSS JOIN LATERAL (
-    SELECT segments FROM ${tableIn(schema, itemTable)} WHERE id = entry.item_id AND ${compileItemRule(decision)} OFFSET 0
+    SELECT segments FROM ${tableIn(schema, itemTable)} WHERE key = entry.item_key AND ${compileItemRule(decision)} OFFSET 0
   ) AS item WHERE entry.participant_id = ${participantId}`;
 
 /** A line of the story with the segments of its item. */
-export type TimelineLine = Omit<TimelineRow, 'participant_id' | 'item_id' | 'node_type'> & { segments: ItemRow['segments'] };
+export type TimelineLine = Omit<TimelineRow, 'participant_id' | 'item_key' | 'node_type'> & { segments: ItemRow['segments'] };
 
 /** Ids, words and times hold no space: as one text a line costs half of what it costs as columns. */
 export const lineText = raw(`concat_ws(' ', entry.event_id, entry.node_id, entry.type, entry.occurred_at, entry.recorded_at,

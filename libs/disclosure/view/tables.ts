@@ -22,6 +22,8 @@ export const personTable = defineTable<PersonRow>({
 
 /** The label of a node: all that disclosure needs to know of it. One row per node, whatever its kind. */
 export interface ItemRow {
+  /** `<type>/<id>` */
+  key: string;
   id: string;
   type: string;
   participant_id: string;
@@ -35,25 +37,29 @@ export interface ItemRow {
   listed_at: string;
   /** Of the event that created it: it settles ties of `listed_at`. */
   position: Position;
-  /** The revision of the last event that touched the node. */
+  /** How many events have touched the node since the one that made it. */
   version: number;
 }
 
+export const itemKey = ({ type, id }: { type: string; id: string }): string => `${type}/${id}`;
+
 export const itemTable = defineTable<ItemRow>({
   name: 'item',
-  key: 'id',
+  key: 'key',
   columns: {
-    id: 'uuid', type: 'text', participant_id: 'uuid', segments: 'text[]', source_org_id: 'uuid', author_id: 'uuid',
-    requester_id: 'uuid', party_org_id: 'uuid', circles: 'text[]', listed_at: 'instant', position: 'position', version: 'integer',
+    key: 'text', id: 'uuid', type: 'text', participant_id: 'uuid', segments: 'text[]', source_org_id: 'uuid', author_id: 'uuid',
+    requester_id: 'uuid', party_org_id: 'uuid', circles: 'text[]', listed_at: 'instant', position: 'position',
+    version: 'integer',
   },
-  indexes: ['(participant_id, type, listed_at DESC, position DESC)'],
+  indexes: ['(participant_id, type, listed_at DESC, position DESC)', '(id)'],
 });
 
 /** One event of a person's story. What may be seen of it is decided by the label of the item it touched. */
 export interface TimelineRow {
   event_id: string;
   participant_id: string;
-  item_id: string;
+  /** Of the item whose label decides who sees this line. */
+  item_key: string;
   /** The GraphQL type and id of the node it leads to. */
   node_type: string;
   node_id: string;
@@ -70,7 +76,7 @@ export const timelineTable = defineTable<TimelineRow>({
   name: 'timeline',
   key: 'event_id',
   columns: {
-    event_id: 'uuid', participant_id: 'uuid', item_id: 'uuid', node_type: 'text', node_id: 'uuid', type: 'text',
+    event_id: 'uuid', participant_id: 'uuid', item_key: 'text', node_type: 'text', node_id: 'uuid', type: 'text',
     occurred_at: 'instant', recorded_at: 'instant', position: 'position', actor_id: 'uuid', actor_role: 'text',
     actor_org_id: 'uuid',
   },
