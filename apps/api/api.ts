@@ -38,8 +38,11 @@ async function listen(
   { relayFails = () => false, modules = [] }: ApiOptions,
 ): Promise<RunningApi> {
   const issuer = config.oidc ? undefined : await DevIssuer.open(config);
-  const authenticator = new Authenticator(issuer ?? remoteIssuer(config.oidc!), (error) =>
-    log.error({ err: error }, 'The keys of the token issuer cannot be had'));
+  const authenticator = new Authenticator(
+    issuer ?? remoteIssuer(config.oidc!),
+    (error) => log.error({ err: error }, 'The keys of the token issuer cannot be had'),
+    (claims) => log.warn({ claims }, 'A token that its issuer signed was refused: these claims are missing or malformed'),
+  );
   const app = await createHttpApplication({
     imports: [CareModule.of(answering, metrics), ...modules],
     config, authenticator, metrics, log,

@@ -3,12 +3,12 @@ import {
   AppendTooLarge, StoreUnavailable, StreamDeleted, WrongExpectedRevision, type EventStore, type ExpectedRevision, type Position,
 } from '@peerbridge/event-store';
 import {
-  derivedId, DomainError, eventIdOf, fieldsAtFault, forbidden, invalid, livesElsewhere, notFound, participantStreamOf, purposeOf,
-  randomId, unavailable, type Caller, type Clock, type Command, type EventMetadata, type Subject,
+  derivedId, DomainError, eventIdOf, fieldsAtFault, forbidden, invalid, livesElsewhere, notAhead, notFound, participantStreamOf,
+  purposeOf, randomId, unavailable, type Caller, type Clock, type Command, type EventMetadata, type Subject,
 } from '@peerbridge/kernel';
 import type { AcceptedCommand, ItemRow, PersonAccess, PersonLocks, SharedView, ViewSession } from '@peerbridge/disclosure';
 import { UnknownEvent, type EventCodec, type Vault } from '@peerbridge/vault';
-import { commandEnvelope, unstorableFields, withoutNulls } from './input.js';
+import { commandEnvelope, happenedByNow, unstorableFields, withoutNulls } from './input.js';
 import { RecentCommands } from './recent-commands.js';
 import type { AnyCommandBinding } from './binding.js';
 
@@ -88,10 +88,11 @@ export class CommandExecutor {
     const now = this.options.clock.now().toISOString();
     const envelope = commandEnvelope.safeParse(given);
     const unreadable = [...(envelope.success ? [] : fieldsAtFault(envelope.error)), ...unstorableFields(given)];
-    const { commandId, expectedVersion, occurredAt = now, ...own } = envelope.data ?? given;
+    const { commandId, expectedVersion, occurredAt: saidToOccurAt = now, ...own } = envelope.data ?? given;
+    const occurredAt = notAhead(String(saidToOccurAt), now);
     const input = definition.input.safeParse(own);
     const faults = new Set([
-      ...unreadable, ...(String(occurredAt) > now ? ['occurredAt'] : []),
+      ...unreadable, ...(occurredAt > now ? ['occurredAt'] : []),
       ...(input.success ? definition.missing?.(input.data, caller) ?? [] : fieldsAtFault(input.error)),
     ]);
     const admitted = faults.size > 0 ? definition.roles : [...definition.roles, ...definition.refusedLater ?? []];
@@ -99,10 +100,10 @@ export class CommandExecutor {
       : faults.size > 0 ? malformed([...faults]) : undefined;
     if (unreadable.length > 0) throw refusal;
     // The same command however it is written: with a default or without, with a time's milliseconds or without.
-    const content = { ...(input.data ?? own), expectedVersion, ...(envelope.data!.occurredAt && { occurredAt }) };
+    const content = { ...(input.data ?? own), expectedVersion, ...(envelope.data!.occurredAt && { occurredAt: saidToOccurAt }) };
     return {
       binding, caller, now, commandId: commandId as string, expectedVersion: expectedVersion as number | undefined,
-      occurredAt: String(occurredAt), body: own, input: refusal ?? input.data!,
+      occurredAt, body: own, input: refusal ?? happenedByNow(definition.happened, input.data!, now),
       bodyHash: await this.options.vault.bodyHash(canonicalize({ command: definition.name, ...content })!),
     };
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant, storable } from '@peerbridge/kernel';
+import { instant, notAhead, storable } from '@peerbridge/kernel';
 
 /** The fields every mutation's input has; the others go through to the command's own schema. */
 export const commandEnvelope = z.looseObject({
@@ -19,6 +19,13 @@ function strip(value: unknown): unknown {
   const given = Object.entries(value).filter(([, one]) => one !== null && one !== undefined);
   return Object.fromEntries(given.map(([key, one]) => [key, strip(one)]));
 }
+
+/** The input with what happened a moment from now, as a device's clock has it, happening now. */
+export const happenedByNow = (fields: readonly string[] = [], input: object, now: string): object => ({
+  ...input,
+  ...Object.fromEntries(Object.entries(input).filter(([name, at]) => fields.includes(name) && typeof at === 'string')
+    .map(([name, at]) => [name, notAhead(at as string, now)])),
+});
 
 /** Where a value holds text that cannot be stored, and so cannot be hashed either: paths, lists without an index. */
 export function unstorableFields(value: unknown, path: readonly string[] = []): string[] {

@@ -1,5 +1,5 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import { GqlExecutionContext } from '@nestjs/graphql';
+import { createParamDecorator, type ExecutionContext, type PipeTransform } from '@nestjs/common';
+import { Args, GqlExecutionContext, ID } from '@nestjs/graphql';
 import type { SharedView, ViewSession } from '@peerbridge/disclosure';
 import type { Caller } from '@peerbridge/kernel';
 
@@ -13,6 +13,11 @@ export interface RequestContext {
 
 export const Context = createParamDecorator((_: unknown, context: ExecutionContext): RequestContext =>
   GqlExecutionContext.create(context).getContext<RequestContext>());
+
+const lowerCased: PipeTransform<string, string> = { transform: (id) => id.toLowerCase() };
+
+/** An argument that is the id of a node. Ids are lower-case here and everywhere behind it, however a caller writes them. */
+export const NodeId = (name: string): ParameterDecorator => Args(name, { type: () => ID }, lowerCased);
 
 /** The request's one session; a read that names a position gets a fresh one, for it must not meet what was read before. */
 export async function sessionOf(view: SharedView, context: RequestContext, atLeast?: string | null): Promise<ViewSession> {

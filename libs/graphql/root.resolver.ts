@@ -1,7 +1,7 @@
 import { Inject } from '@nestjs/common';
-import { Args, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { Args, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { SharedView } from '@peerbridge/disclosure';
-import { Context, sessionOf, type RequestContext } from './context.js';
+import { Context, NodeId, sessionOf, type RequestContext } from './context.js';
 import { NodeTypes, type NodeLookUp } from './node-types.js';
 import { Node, Organization, presentWorker, Worker, type Presented } from './types.js';
 
@@ -24,7 +24,7 @@ export class RootResolver {
 
   @Query(() => Node, { nullable: true, description: 'Any node by id; null for what is unknown, malformed or not to be seen.' })
   async node(
-    @Context() context: RequestContext, @Args('id', { type: () => ID }) id: string,
+    @Context() context: RequestContext, @NodeId('id') id: string,
     @Args('atLeast', { type: () => String, nullable: true }) atLeast?: string,
   ): Promise<Presented | null> {
     return this.nodes.find(await sessionOf(this.view, context, atLeast), id);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { DomainError, memberIdOf, type Caller } from '@peerbridge/kernel';
-import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey } from 'jose';
+import { DomainError, memberIdOf, unavailable, type Caller } from '@peerbridge/kernel';
+import {
+  createLocalJWKSet, createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions, type JWTVerifyResult,
+} from 'jose';
 import { ZodError } from 'zod';
 import { tokenClaims } from './claims.js';
 
@@ -10,6 +12,8 @@ const CLOCK_SKEW_SECONDS = 30;
 /** A key that its issuer has withdrawn stops opening doors within this time. */
 const REMEMBERED_FOR_MS = 5 * 60_000;
 const REMEMBERED_TOKENS = 10_000;
+/** An issuer whose keys cannot be had, or who has just been asked, is not asked again for so long. */
+const RETRY_AFTER_MS = 10_000;
 
 /** Where tokens come from, and the keys they are signed with. */
 export interface TokenIssuer {
@@ -20,13 +24,44 @@ export interface TokenIssuer {
   skewSeconds?: number;
 }
 
-/** An outside issuer. Its keys are fetched when needed and again when a token names one that is not known yet. */
+/**
+ * An outside issuer. Its keys are fetched when needed and again when a token names one that is not known yet. While they cannot
+ * be had, those that are known go on opening doors.
+ */
 export const remoteIssuer = (config: { issuer: string; audience: string; jwksUrl: string }): TokenIssuer => ({
   issuer: config.issuer,
   audience: config.audience,
   skewSeconds: CLOCK_SKEW_SECONDS,
-  keys: createRemoteJWKSet(new URL(config.jwksUrl), { timeoutDuration: 5000, cooldownDuration: 10_000, cacheMaxAge: 600_000 }),
+  keys: keptKeys(createRemoteJWKSet(new URL(config.jwksUrl), {
+    timeoutDuration: 5000, cooldownDuration: RETRY_AFTER_MS, cacheMaxAge: 600_000,
+  })),
 });
+
+function keptKeys(remote: ReturnType<typeof createRemoteJWKSet>): JWTVerifyGetKey {
+  let trouble: { error: unknown; until: number } | undefined;
+  const known: JWTVerifyGetKey = async (header, token) => {
+    const keys = remote.jwks();
+    if (!keys) throw trouble?.error;
+    try {
+      return await createLocalJWKSet(keys)(header, token);
+    } catch (error) {
+      // It may be signed with a key that was published meanwhile.
+      throw error instanceof errors.JWKSNoMatchingKey ? trouble?.error : error;
+    }
+  };
+  return async (header, token) => {
+    if (trouble && Date.now() < trouble.until) return known(header, token);
+    try {
+      const key = await remote(header, token);
+      trouble = undefined;
+      return key;
+    } catch (error) {
+      if (!isTroubleWithKeys(error)) throw error;
+      trouble = { error, until: Date.now() + RETRY_AFTER_MS };
+      return known(header, token);
+    }
+  };
+}
 
 /** A caller, and when the token that says so ends. */
 export interface Authenticated {
@@ -44,11 +79,14 @@ export class Authenticator {
     private readonly trusted: TokenIssuer,
     /** Told when the issuer's keys cannot be had: that is no fault of the caller. */
     private readonly keysUnavailable: (error: unknown) => void = () => {},
+    /** Told which claims of a token that is well signed are missing or malformed, and never what they say. */
+    private readonly claimsRefused: (claims: readonly string[]) => void = () => {},
   ) {}
 
   /**
    * @param authorization the header, `Bearer <token>`
-   * @throws DomainError UNAUTHENTICATED, without saying what is wrong with the token
+   * @throws DomainError UNAUTHENTICATED, without saying what is wrong with the token; UNAVAILABLE where its issuer's keys
+   *   cannot be had
    */
   async authenticate(authorization: unknown): Promise<Authenticated> {
     const token = typeof authorization === 'string' ? /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization)?.[1] : undefined;
@@ -65,7 +103,7 @@ export class Authenticator {
   private async verify(token: string): Promise<Authenticated> {
     const { keys, issuer, audience, skewSeconds = 0 } = this.trusted;
     try {
-      const { payload } = await jwtVerify(token, keys, {
+      const { payload } = await verifiedByAny(token, keys, {
         issuer, audience, algorithms: ALGORITHMS, clockTolerance: skewSeconds,
         requiredClaims: ['iss', 'aud', 'exp', 'sub'],
       });
@@ -82,7 +120,12 @@ export class Authenticator {
         },
       };
     } catch (error) {
-      if (isTroubleWithKeys(error)) this.keysUnavailable(error);
+      if (isTroubleWithKeys(error)) {
+        this.keysUnavailable(error);
+        throw unavailable('The keys of the token issuer cannot be had; repeat the request.');
+      }
+      const claims = claimsAtFault(error);
+      if (claims.length > 0) this.claimsRefused(claims);
       throw unauthenticated();
     }
   }
@@ -101,6 +144,29 @@ export class Authenticator {
 
 const unauthenticated = (): DomainError =>
   new DomainError('UNAUTHENTICATED', 'A valid bearer token is required.');
+
+/** A token that does not name its key is tried against each that fits. */
+async function verifiedByAny(token: string, keys: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+  try {
+    return await jwtVerify(token, keys, options);
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return await jwtVerify(token, key, options);
+      } catch (refused) {
+        if (!(refused instanceof errors.JWSSignatureVerificationFailed)) throw refused;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+}
+
+/** By name. That a token has ended is nobody's mistake. */
+function claimsAtFault(error: unknown): string[] {
+  if (error instanceof ZodError) return [...new Set(error.issues.map(({ path }) => String(path[0])))];
+  return error instanceof errors.JWTClaimValidationFailed ? [error.claim] : [];
+}
 
 const KEY_TROUBLES = ['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'];
 

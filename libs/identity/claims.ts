@@ -7,7 +7,8 @@ const whoClaims = {
   sub: z.string().min(1).max(500),
   role: z.enum(roles),
   org_id: uuid.optional(),
-  name: z.string().min(1).max(200).optional(),
+  // Issuers send a blank one for who has none.
+  name: z.string().max(200).nullish().transform((name) => (name?.trim() ? name : undefined)),
   participant_id: uuid.optional(),
 };
 
@@ -38,6 +39,7 @@ export type TokenClaims = z.output<typeof tokenClaims>;
 export const requestedClaims = z.looseObject({
   ...whoClaims,
   iss: whoClaims.iss.optional(),
+  name: z.string().max(200).optional(),
   aud: z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]).optional(),
   exp: z.number().int().optional(),
 }).superRefine(requireWhomTheyActFor);

@@ -3,7 +3,7 @@ import { mkdtemp, stat } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { isUuid, memberIdOf, roles } from '@peerbridge/kernel';
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { Authenticator, remoteIssuer } from './authenticator.js';
@@ -138,22 +138,25 @@ describe('The fixture', () => {
 describe('An outside issuer', () => {
   const trouble: unknown[] = [];
   const jwks: { keys: object[] } = { keys: [] };
+  let isDown = false;
   const server = createServer((_request, response) => {
+    response.statusCode = isDown ? 503 : 200;
     response.setHeader('content-type', 'application/json').end(JSON.stringify(jwks));
   });
+  const refusedClaims: string[] = [];
   const trusting = (port: number) => new Authenticator(
     remoteIssuer({ issuer: 'https://id.example', audience: 'peerbridge', jwksUrl: `http://127.0.0.1:${port}/jwks` }),
-    (error) => trouble.push(error),
+    (error) => trouble.push(error), (claims) => refusedClaims.push(...claims),
   );
   const outside = () => trusting((server.address() as AddressInfo).port);
 
   beforeAll(() => new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve)));
   afterAll(() => void server.close());
 
-  async function tokenOf(alg: string, kid: string): Promise<string> {
+  async function tokenOf(alg: string, kid: string, more: object = {}): Promise<string> {
     const { publicKey, privateKey } = await generateKeyPair(alg);
     jwks.keys = [{ ...await exportJWK(publicKey), kid, alg }];
-    const claims = { ...peer, iss: 'https://id.example', aud: 'peerbridge', exp: inAnHour(), azp: 'an-app' };
+    const claims = { ...peer, iss: 'https://id.example', aud: 'peerbridge', exp: inAnHour(), azp: 'an-app', ...more };
     return `Bearer ${await new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(privateKey)}`;
   }
 
@@ -168,10 +171,58 @@ describe('An outside issuer', () => {
     await expect(outside().authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
   });
 
-  it('that cannot be reached is trouble to report; the caller only learns that the token is not accepted', async () => {
+  it('that cannot be reached is trouble to report; the caller may try again', async () => {
     const token = await tokenOf('ES256', 'gone');
     expect(trouble).toEqual([]);
-    await expect(trusting(9).authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(trusting(9).authenticate(token)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(trouble).toHaveLength(1);
+  });
+
+  it('whose keys cannot be had for a while: those that are known are kept, another may be there meanwhile', async () => {
+    const keys = [await generateKeyPair('ES256'), await generateKeyPair('ES256')];
+    jwks.keys = [{ ...await exportJWK(keys[0]!.publicKey), kid: 'first', alg: 'ES256' }];
+    const signed = async (index: number, kid: string, sub: string) => {
+      const claims = { ...peer, sub, iss: 'https://id.example', aud: 'peerbridge', exp: inAnHour() };
+      return `Bearer ${await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid }).sign(keys[index]!.privateKey)}`;
+    };
+    const authenticator = outside();
+    await expect(authenticator.authenticate(await signed(0, 'first', 'a'))).resolves.toBeDefined();
+    isDown = true;
+    const time = jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 11 * 60_000);
+    try {
+      await expect(authenticator.authenticate(await signed(0, 'first', 'b'))).resolves.toBeDefined();
+      await expect(authenticator.authenticate(await signed(1, 'second', 'c'))).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+      await expect(authenticator.authenticate('Bearer x.y.z')).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    } finally {
+      isDown = false;
+      time.mockRestore();
+    }
+  });
+
+  it('may sign with any of its keys without naming it', async () => {
+    const pairs = [await generateKeyPair('ES256'), await generateKeyPair('ES256'), await generateKeyPair('ES256')];
+    jwks.keys = await Promise.all(pairs.slice(0, 2).map(async ({ publicKey }, index) =>
+      ({ ...await exportJWK(publicKey), kid: `k${index}`, alg: 'ES256' })));
+    const claims = { ...peer, iss: 'https://id.example', aud: 'peerbridge', exp: inAnHour() };
+    const [first, second, foreign] = await Promise.all(pairs.map(async ({ privateKey }) =>
+      `Bearer ${await new SignJWT(claims).setProtectedHeader({ alg: 'ES256' }).sign(privateKey)}`));
+    const authenticator = outside();
+    await expect(authenticator.authenticate(first)).resolves.toBeDefined();
+    await expect(authenticator.authenticate(second)).resolves.toBeDefined();
+    await expect(authenticator.authenticate(foreign)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+
+  it('that leaves out a claim: the log learns which one, and not what the others say', async () => {
+    refusedClaims.length = 0;
+    for (const missing of ['role', 'org_id', 'sub', 'aud']) {
+      const token = await tokenOf('ES256', missing, { [missing]: undefined });
+      await expect(outside().authenticate(token)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+    }
+    expect(refusedClaims).toEqual(['role', 'org_id', 'sub', 'aud']);
+  });
+
+  it.each([null, '', '  ', undefined])('may have no name for somebody: %j', async (name) => {
+    const { caller } = await outside().authenticate(await tokenOf('ES256', `name-${name}`, { name }));
+    expect(caller).not.toHaveProperty('name');
   });
 });

@@ -34,6 +34,23 @@ describe('Input', () => {
     expect([accepts(longText, 'x'.repeat(100_000)), accepts(longText, 'x'.repeat(100_001))]).toEqual([true, false]);
   });
 
+  it('counts characters as people do, up to a bound on what they are made of', () => {
+    const family = '👨‍👩‍👧‍👦';
+    expect([accepts(shortText, family.repeat(181)), accepts(shortText, family.repeat(182))]).toEqual([true, false]);
+    expect([accepts(shortText, 'e\u0301'.repeat(200)), accepts(shortText, 'e\u0301'.repeat(201))]).toEqual([true, false]);
+    expect([accepts(longText, '🌱'.repeat(100_000)), accepts(longText, '🌱'.repeat(100_001))]).toEqual([true, false]);
+  });
+
+  it.each([
+    ['a zero-width space', '\u200b'], ['joiners', '\u200d\u2060\ufeff'], ['what directs', '\u202e\u2066'],
+    ['a soft hyphen', '\u00ad'],
+    ['a filler', '\u3164'], ['an empty braille cell', '\u2800'], ['a variation selector', '\ufe0f'], ['a tag', '\u{e0041}'],
+    ['a control', '\u0007'], ['an accent alone', '\u0301'],
+  ])('refuses text of which nothing can be seen: %s', (_what, text) => {
+    expect([accepts(shortText, text), accepts(longText, ` ${text} `)]).toEqual([false, false]);
+    expect(accepts(shortText, `Zoë${text}`)).toBe(true);
+  });
+
   it.each(['\ud83d', 'a\u0000b'])('refuses text that no store keeps as it is', (text) => {
     expect([accepts(shortText, text), accepts(longText, text)]).toEqual([false, false]);
     expect(accepts(shortText, '🌱 für Zoë')).toBe(true);

@@ -11,11 +11,29 @@ export const id = z.guid().toLowerCase();
 /** Text that every store keeps as it is: no half of a character (a lone surrogate), no U+0000. */
 export const storable = z.string().refine((text) => text.isWellFormed() && !text.includes('\0'), 'Not storable as text');
 
-/** A name, a label, a code: 1–200 characters that are not all blank. */
-export const shortText = storable.trim().min(1).max(200);
+/** Beside blanks: what only joins, directs or fills, and marks without a letter to stand on. */
+const VISIBLE = /[^\p{Cc}\p{Cf}\p{Cs}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/u;
 
-/** A story: 1–100,000 characters that are not all blank. */
-export const longText = storable.trim().min(1).max(100_000);
+const characters = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** As people count them: a letter with its accents is one, and so is a family of emoji. */
+function hasAtMost(max: number, text: string): boolean {
+  if (text.length <= max) return true;
+  let count = 0;
+  for (const _ of characters.segment(text)) if ((count += 1) > max) return false;
+  return true;
+}
+
+/** Some of it visible; of so many characters, and so many code units of UTF-16. */
+const text = (max: { characters: number; units: number }) => storable.trim().min(1).max(max.units)
+  .refine((value) => VISIBLE.test(value), 'Nothing of it can be seen')
+  .refine((value) => value.length <= max.units && hasAtMost(max.characters, value), 'Too long');
+
+/** A name, a label, a code: 1–200 characters as people count them. */
+export const shortText = text({ characters: 200, units: 2_000 });
+
+/** A story: 1–100,000 characters as people count them. */
+export const longText = text({ characters: 100_000, units: 200_000 });
 
 /** RFC 3339 with any offset, made UTC with milliseconds, so that instants compare as strings. */
 export const instant = z.iso.datetime({ offset: true }).overwrite(inUtc).refine(isOfOurCalendar, 'Year out of range');

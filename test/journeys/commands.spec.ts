@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { enrollP1, later, nodeOf, see, type Story } from '../support/story.js';
+import { accessOf, enrollP1, fieldsOf, later, nodeOf, see, type Story } from '../support/story.js';
 import { startSystem, type Client, type Payload, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
@@ -133,6 +133,38 @@ describe('Each mutation', () => {
         expect({ name, role, refusal: await refusal(real[about]!) }).toEqual({ name, role, refusal: unknown });
       }
     }
+  });
+
+  it('happened now where the device\'s clock is up to half a minute ahead', async () => {
+    const story = await enrollP1(system);
+    const now = later(new Date().toISOString(), 60_000);
+    await system.freeze(now);
+    try {
+      const { position } = await as('peer').mutate('changePreferences', {
+        participantId: story.id, householdSize: 4, occurredAt: later(now, 30_000),
+      });
+      const { id } = await story.logContact({ startedAt: later(now, 10_000), endedAt: later(now, 30_000) });
+      expect(await fieldsOf(as('peer'), id, 'PeerContact', 'startedAt endedAt')).toEqual({ startedAt: now, endedAt: now });
+      const { timeline } = (await see(as('peer'), story.id))!;
+      expect(timeline.find(({ type }) => type === 'PreferencesChanged')).toMatchObject({ occurredAt: now, recordedAt: now });
+      expect(position).toBeDefined();
+      const tooFar = later(now, 30_001);
+      expect(await as('peer').refused('changePreferences', { participantId: story.id, householdSize: 4, occurredAt: tooFar }))
+        .toEqual({ code: 'VALIDATION', fields: ['occurredAt'] });
+      await expect(story.logContact({ startedAt: now, endedAt: tooFar })).rejects.toThrow('VALIDATION');
+    } finally {
+      await system.thaw();
+    }
+  });
+
+  it('is about the same however ids are written', async () => {
+    const story = await enrollP1(system);
+    const contact = await story.logContact();
+    const id = story.id.toUpperCase();
+    await as('peer').mutate('changePreferences', { participantId: id, householdSize: 4 });
+    expect(await see(as('peer'), id)).toMatchObject({ id: story.id, householdSize: 4 });
+    expect(await nodeOf(as('peer'), contact.id.toUpperCase())).toMatchObject({ id: contact.id });
+    expect(await accessOf(as('peer'), id)).toEqual(await accessOf(as('peer'), story.id));
   });
 
   it('never happened in the future, and needs a commandId that says something', async () => {

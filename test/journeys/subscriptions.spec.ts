@@ -121,6 +121,51 @@ describe('A subscription to a person\'s story', () => {
   });
 });
 
+describe('A subscription that was interrupted', () => {
+  const query = `subscription($id: ID!, $after: String) {
+    timelineEntryAdded(participantId: $id, after: $after) { position type node { id } } }`;
+  interface Placed {
+    timelineEntryAdded: { position: string; node: { id: string } | null };
+  }
+  const nodes = (received: Placed[]): (string | undefined)[] => received.map(({ timelineEntryAdded: { node } }) => node?.id);
+
+  it('goes on after the last entry that arrived: history first, then live, nothing missing and nothing twice', async () => {
+    const story = await enrollP1(system);
+    const contacts = [];
+    const first = await story.person.subscribe<Placed>(query, { id: story.id });
+    for (let nth = 0; nth < 3; nth += 1) contacts.push((await story.logContact()).id);
+    const { position } = (await first.arrived(3))[1]!.timelineEntryAdded;
+    await first.close();
+    for (let nth = 0; nth < 60; nth += 1) contacts.push((await story.logContact()).id);
+    const again = await story.person.subscribe<Placed>(query, { id: story.id.toUpperCase(), after: position });
+    for (let nth = 0; nth < 3; nth += 1) contacts.push((await story.logContact()).id);
+    expect(nodes(await again.arrived(contacts.length - 2))).toEqual(contacts.slice(2));
+    await again.close();
+  });
+
+  it('goes on after a command, whose position is one', async () => {
+    const story = await enrollP1(system);
+    const { position } = await story.logContact();
+    const { id } = await story.logContact();
+    const mine = await story.person.subscribe<Placed>(query, { id: story.id, after: position });
+    expect(nodes(await mine.arrived(1))).toEqual([id]);
+    await mine.close();
+  });
+
+  it('is told of a position that is none, was never given out, or belongs elsewhere, whoever it is about', async () => {
+    const story = await enrollP1(system);
+    const { position } = await story.logContact();
+    for (const id of [story.id, randomUUID()]) {
+      for (const after of ['', 'x', `${position}0`, position.replace(/^[^.]*/, 'elsewhere')]) {
+        const refused = await as('peer').subscribe(query, { id, after });
+        await refused.roundTrip();
+        expect(refused.errors).toMatchObject([{ extensions: { code: 'VALIDATION', fields: ['after'] } }]);
+        await refused.close();
+      }
+    }
+  });
+});
+
 describe('A socket', () => {
   const closeCodeOf = async (authorization: unknown): Promise<number> => {
     const socket = new WebSocket(system.dev.subscriptions, 'graphql-transport-ws');

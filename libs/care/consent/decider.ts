@@ -182,6 +182,7 @@ export const draftConsent: CommandDefinition<z.infer<typeof draft>, ConsentStrea
   name: 'draftConsent',
   roles: ['person', 'peer'],
   input: draft,
+  happened: ['signedAt'],
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   decide(command) {
     const { participantId, ...content } = command.input;
@@ -210,6 +211,7 @@ export const grantConsent: CommandDefinition<z.infer<typeof grant>, ConsentStrea
   name: 'grantConsent',
   roles: ['person'],
   input: grant,
+  happened: ['signedAt'],
   missing: ({ participantId, consentId }) => (participantId || consentId ? [] : ['participantId']),
   // A draft says whose it is.
   subject: ({ participantId, consentId }) => (participantId

@@ -9,8 +9,8 @@ import {
   type ViewSession,
 } from '@peerbridge/disclosure';
 import {
-  CommandInput, connectionType, Context, DateScalar, DateTimeScalar, Forward, Mutations, Node, pageOf, payloadType, SegmentEnum,
-  selects, sessionOf, toConnection, Worker, type Connection, type NodeLookUp, type Presented, type RequestContext,
+  CommandInput, connectionType, Context, DateScalar, DateTimeScalar, Forward, Mutations, Node, NodeId, pageOf, payloadType,
+  SegmentEnum, selects, sessionOf, toConnection, Worker, type Connection, type NodeLookUp, type Presented, type RequestContext,
 } from '@peerbridge/graphql';
 import type { Segment } from '@peerbridge/kernel';
 import { changePreferencesBinding, enrollParticipantBinding } from './commands.js';
@@ -248,7 +248,7 @@ export class ParticipantResolver {
     description: 'Null, and no error, for what is unknown, malformed or not to be seen.',
   })
   async participant(
-    @Context() context: RequestContext, @Info() info: GraphQLResolveInfo, @Args('id', { type: () => ID }) id: string,
+    @Context() context: RequestContext, @Info() info: GraphQLResolveInfo, @NodeId('id') id: string,
     @Args('atLeast', { type: () => String, nullable: true }) atLeast?: string,
   ): Promise<Participant | null> {
     const session = await sessionOf(this.view, context, atLeast);
@@ -268,7 +268,7 @@ export class ParticipantResolver {
 
   @Query(() => AccessAnswer, { nullable: true })
   async access(
-    @Context() context: RequestContext, @Args('participantId', { type: () => ID }) participantId: string,
+    @Context() context: RequestContext, @NodeId('participantId') participantId: string,
     @Args('atLeast', { type: () => String, nullable: true }) atLeast?: string,
   ): Promise<AccessAnswer | null> {
     const session = await sessionOf(this.view, context, atLeast);

@@ -58,6 +58,7 @@ export const logPeerContact: CommandDefinition<z.infer<typeof logInput>, PeerCon
   name: 'logPeerContact',
   roles: ['peer'],
   input: logInput,
+  happened: ['startedAt', 'endedAt'],
   // A worker who has left the team no longer sees the person, and may still enter what happened before.
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
   authorize({ facts }) {

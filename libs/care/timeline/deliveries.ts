@@ -18,18 +18,26 @@ export interface Delivery {
 }
 
 /**
- * New entries of a person's story, each decided at the moment it is handed over. The person's lock is held, shared, from
- * before the decision until the next entry is asked for, which is when this one is with the receiver: a withdrawal that
- * has been acknowledged has waited for it. Unknown, denied and revoked are open and silent.
+ * Entries of a person's story, from a position on or from now on, each decided at the moment it is handed over. The
+ * person's lock is held, shared, from before the decision until the next entry is asked for, which is when this one is
+ * with the receiver: a withdrawal that has been acknowledged has waited for it. Unknown, denied and revoked are open and
+ * silent.
  */
 @Injectable()
 export class Deliveries {
   constructor(@Inject(SharedView) private readonly view: SharedView, @Inject(PersonLocks) private readonly locks: PersonLocks) {}
 
-  entries(caller: Caller, participantId: string, signal: AbortSignal): AsyncIterableIterator<Delivery> {
+  /** @throws DomainError VALIDATION where `after` is no position that was given out */
+  async assertGivenOut(after: Position): Promise<void> {
+    await this.view.assertGivenOut(after, 'after');
+  }
+
+  /** @param from what lies after this position comes first: nothing between history and what is new, and nothing twice */
+  entries(caller: Caller, participantId: string, signal: AbortSignal, from?: Position): AsyncIterableIterator<Delivery> {
     if (!id.safeParse(participantId).success) return silence(signal);
     const changes = new Changes(this.view, participantId, signal);
-    let after = this.view.options.position.current;
+    let after = from ?? this.view.options.position.current;
+    if (from !== undefined) changes.again();
     let waiting: Delivery[] = [];
     let release: (() => Promise<void>) | undefined;
     let letGoAt = Infinity;

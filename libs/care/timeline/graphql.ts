@@ -5,8 +5,8 @@ import {
 import type { GraphQLResolveInfo } from 'graphql';
 import type { PersonAccess, TimelineFilter as Filter, TimelineLine, ViewSession } from '@peerbridge/disclosure';
 import {
-  connectionType, Context, DateTimeScalar, Forward, Node, NodeTypes, pageOf, presentWorker, SegmentEnum, toConnection, Worker,
-  type Connection, type Presented, type RequestContext,
+  connectionType, Context, DateTimeScalar, Forward, Node, NodeId, NodeTypes, pageOf, presentWorker, SegmentEnum, toConnection,
+  Worker, type Connection, type Presented, type RequestContext,
 } from '@peerbridge/graphql';
 import { instant, invalid, storable, type Role, type Segment } from '@peerbridge/kernel';
 import { Participant } from '../participant/index.js';
@@ -19,6 +19,9 @@ import { Deliveries } from './deliveries.js';
 export abstract class TimelineEntry {
   @Field(() => ID)
   id!: string;
+
+  @Field({ description: 'Where it lies in the log: what a subscription that was interrupted goes on after.' })
+  position!: string;
 
   @Field({ description: 'The event: PeerContactLogged, ReferralAccepted, …' })
   type!: string;
@@ -50,7 +53,8 @@ export class TimelineEvent extends TimelineEntry {
 
 function presentEntry(row: TimelineLine, access: PersonAccess, session: ViewSession): TimelineEvent {
   return Object.assign(new TimelineEvent(), {
-    id: row.event_id, type: row.type, occurredAt: row.occurred_at, recordedAt: row.recorded_at, segments: row.segments,
+    id: row.event_id, position: row.position, type: row.type, occurredAt: row.occurred_at, recordedAt: row.recorded_at,
+    segments: row.segments,
     by: { memberId: row.actor_id, role: row.actor_role, orgId: row.actor_org_id }, nodeId: row.node_id, access, session,
   });
 }
@@ -115,13 +119,18 @@ export class TimelineResolver {
     return this.nodes.find(session, nodeId);
   }
 
-  @Subscription(() => TimelineEntry, { description: 'What is added from now on. Unknown, denied or revoked: open and silent.' })
-  timelineEntryAdded(
-    @Args('participantId', { type: () => ID }) participantId: string, @Context() context: RequestContext,
-  ): AsyncIterableIterator<{ timelineEntryAdded: TimelineEvent }> {
+  @Subscription(() => TimelineEntry, {
+    description: 'What is added from now on, or first what lies after a position. Unknown, denied or revoked: open and silent.',
+  })
+  async timelineEntryAdded(
+    @NodeId('participantId') participantId: string, @Context() context: RequestContext,
+    @Args('after', { type: () => String, nullable: true, description: 'A position, for one that was interrupted.' })
+    after?: string | null,
+  ): Promise<AsyncIterableIterator<{ timelineEntryAdded: TimelineEvent }>> {
     const signal = context.signal ?? new AbortController().signal;
-    const source = this.deliveries.entries(context.caller, participantId.toLowerCase(), signal);
-    return {
+    if (typeof after === 'string') await this.deliveries.assertGivenOut(after);
+    const source = this.deliveries.entries(context.caller, participantId, signal, after ?? undefined);
+    const entries: AsyncIterableIterator<{ timelineEntryAdded: TimelineEvent }> = {
       async next() {
         const { done, value } = await source.next();
         if (done) return { done, value: undefined };
@@ -135,5 +144,6 @@ export class TimelineResolver {
         return this;
       },
     };
+    return entries;
   }
 }

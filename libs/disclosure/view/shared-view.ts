@@ -60,17 +60,23 @@ export class SharedView {
    */
   async atLeast(position: string | null | undefined): Promise<void> {
     if (position === null || position === undefined) return;
-    const { store, readWaitMs } = this.options;
+    const { readWaitMs } = this.options;
+    await this.assertGivenOut(position, 'atLeast');
+    if (await this.options.position.reached(position, readWaitMs)) return;
+    throw new DomainError('TIMEOUT', `The view did not reach the position within ${readWaitMs} ms; repeat the query.`);
+  }
+
+  /** @throws DomainError VALIDATION, naming the argument, for a position of another store or one that was never given out */
+  async assertGivenOut(position: string, argument: string): Promise<void> {
+    const { store } = this.options;
     try {
       store.assertPosition(position);
     } catch {
-      throw invalid('atLeast is not a position of this deployment', 'atLeast');
+      throw invalid(`${argument} is not a position of this deployment`, argument);
     }
     if (this.options.position.has(position)) return;
     const head = await store.head();
-    if (head === undefined || position > head) throw invalid('atLeast lies in the future', 'atLeast');
-    if (await this.options.position.reached(position, readWaitMs)) return;
-    throw new DomainError('TIMEOUT', `The view did not reach the position within ${readWaitMs} ms; repeat the query.`);
+    if (head === undefined || position > head) throw invalid(`${argument} lies in the future`, argument);
   }
 
   /** Waits until the view has all that was in the log when called. False when it did not get there in time. */
