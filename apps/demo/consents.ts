@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { segments } from '@peerbridge/kernel';
 import { center } from './cast.js';
 import { isShown, type Life, type Need } from './life.js';
-import { recordedAt, whenRecorded, type Step, type Story } from './step.js';
-import { daysFrom } from './time.js';
+import type { Step, Story } from './step.js';
+import { daysFrom, timeOf, type Times } from './time.js';
 
 interface Form {
   kind: string;
@@ -35,15 +35,15 @@ const signed = ({ participantId }: Life, at: string) =>
 
 const grant = (life: Life, form: Form, at: string): Step => ({
   as: life.person, mutation: 'grantConsent',
-  input: { participantId: life.participantId, ...filledIn(form, at), ...signed(life, at) },
+  input: { participantId: life.participantId, occurredAt: at, ...filledIn(form, at), ...signed(life, at) },
 });
 
 /** The peer fills the form in, and the person reads and signs it. */
 function* preparedGrant(life: Life, form: Form, at: string): Story<string> {
   const { participantId, peer, person } = life;
-  const draft = yield { as: peer, mutation: 'draftConsent', input: { participantId, ...filledIn(form, at) } };
+  const draft = yield { as: peer, mutation: 'draftConsent', input: { participantId, occurredAt: at, ...filledIn(form, at) } };
   const { id } = yield {
-    as: person, mutation: 'grantConsent', input: { participantId, consentId: draft.id, ...signed(life, at) },
+    as: person, mutation: 'grantConsent', input: { participantId, occurredAt: at, consentId: draft.id, ...signed(life, at) },
   };
   return id;
 }
@@ -62,15 +62,15 @@ const segmentsFor: Readonly<Record<Need['category'], readonly string[]>> = {
   transport: ['identity', 'social'],
 };
 
-/** @param at when the person signs */
-export function* consentsOf(life: Life, at: string): Story<Consents> {
+export function* consentsOf(life: Life, times: Times): Story<Consents> {
+  const at = timeOf(times.paper(2));
   const { random, peer, clinician, physician, kin, needs } = life;
   const { id } = yield grant(life, treatment(center.id), at);
   const named: { id: string; form: Form }[] = [];
   for (const { category, helper } of needs) {
     const form = {
       kind: 'named', discloser: center.id, recipients: [{ orgId: helper.orgId }], segments: segmentsFor[category],
-      purposes: ['COC'], forDays: random.pick([180, 365]),
+      purposes: ['COC'], forDays: random.pick([540, 730]),
     };
     const granted = random.chance(50) ? yield* preparedGrant(life, form, at) : (yield grant(life, form, at)).id;
     named.push({ id: granted, form });
@@ -80,30 +80,32 @@ export function* consentsOf(life: Life, at: string): Story<Consents> {
   if (isShown(life) || random.chance(60)) {
     yield grant(life, {
       kind: 'named', discloser: clinician.orgId, recipients: [{ memberId: peer.memberId }], segments: ['mh', 'health'],
-      purposes: ['TREAT'], forDays: 365,
+      purposes: ['TREAT'], forDays: 730,
     }, at);
   }
   if (physician && random.chance(15)) {
     yield grant(life, {
       kind: 'counselingNotes', discloser: clinician.orgId, recipients: [{ memberId: physician.memberId }],
-      segments: ['counseling'], purposes: ['TREAT'], forDays: 90,
+      segments: ['counseling'], purposes: ['TREAT'], forDays: 540,
     }, at);
   }
   if (kin) {
     yield* preparedGrant(life, {
       kind: 'family', discloser: center.id, recipients: [{ memberId: kin.memberId }],
-      segments: random.pick([['team', 'goals', 'social'], ['team']]), purposes: ['FAMRQT'], forDays: 365,
+      segments: random.pick([['team', 'goals', 'social'], ['team']]), purposes: ['FAMRQT'], forDays: 730,
     }, at);
   }
   return { treatment: id, named };
 }
 
 /** Withdrawals, and what follows them. Whom they concern loses sight of the person at once. */
-export function* turn(life: Life, { treatment: treatmentId, named }: Consents): Story {
+export function* turn(life: Life, { treatment: treatmentId, named }: Consents, times: Times): Story {
   const { participantId, person, peer, physician, clinician } = life;
   const { id, form } = named[0]!;
-  const personally = (mutation: string, more: object = {}): Step => ({ as: person, mutation, input: { consentId: id, ...more } });
-  const bySpokenWord: Step = { as: peer, mutation: 'suspendConsent', input: { consentId: id } };
+  const [occurredAt, afterwards] = [timeOf(times.turn(0)), timeOf(times.turn(1))];
+  const personally = (mutation: string, more: object = {}): Step =>
+    ({ as: person, mutation, input: { consentId: id, occurredAt, ...more } });
+  const bySpokenWord: Step = { as: peer, mutation: 'suspendConsent', input: { consentId: id, occurredAt } };
   const clinicianOfTheirs = { participantId, memberId: clinician.memberId };
   switch (life.turn) {
     case 'none':
@@ -118,28 +120,30 @@ export function* turn(life: Life, { treatment: treatmentId, named }: Consents): 
       return;
     case 'resumes':
       yield bySpokenWord;
-      yield personally('liftSuspension');
+      yield personally('liftSuspension', { occurredAt: afterwards });
       return;
     case 'revokes':
       yield personally('revokeConsent');
       return;
     case 'revokesOnPaper': {
       const artifactHash = sha256(`The revocation that ${participantId} signed`);
-      yield { as: peer, mutation: 'revokeConsent', input: { consentId: id, artifactHash } };
+      yield { as: peer, mutation: 'revokeConsent', input: { consentId: id, occurredAt, artifactHash } };
       return;
     }
-    case 'consentsAgain': {
-      const select = `consent { participant { ${recordedAt('ConsentRevoked')} } }`;
-      const { consent } = yield { ...personally('revokeConsent'), select };
-      yield grant(life, form, whenRecorded((consent as { participant: unknown }).participant));
+    case 'consentsAgain':
+      yield personally('revokeConsent');
+      yield grant(life, form, afterwards);
       return;
-    }
     case 'restricts':
-      yield { as: person, mutation: 'restrictWorker', input: clinicianOfTheirs };
-      if (life.random.chance(50)) yield { as: person, mutation: 'liftRestriction', input: clinicianOfTheirs };
+      yield { as: person, mutation: 'restrictWorker', input: { ...clinicianOfTheirs, occurredAt } };
+      if (life.random.chance(50)) {
+        yield { as: person, mutation: 'liftRestriction', input: { ...clinicianOfTheirs, occurredAt: afterwards } };
+      }
       return;
     case 'partsWithPhysician':
-      yield { as: person, mutation: 'removeTeamMember', input: { participantId, memberId: physician!.memberId } };
+      yield {
+        as: person, mutation: 'removeTeamMember', input: { participantId, occurredAt, memberId: physician!.memberId },
+      };
       return;
   }
 }

@@ -7,6 +7,7 @@ import { guide } from './guide.js';
 import { audiencesOf, lifeOf, type Life } from './life.js';
 import { RunningSystem } from './running-system.js';
 import { yearOf } from './story.js';
+import { beginningOfYear } from './time.js';
 
 const USAGE = 'usage: npm run demo [-- --seed N] [--people N]   (seed: 0 to 2147483647; people: 1 to 500)';
 /** How many people's years are told at once. */
@@ -73,7 +74,8 @@ async function play({ seed, people }: z.output<typeof options>, dataDir: string)
 
 /** Returns the number of commands. Each is sent when the one before was answered. */
 async function tell(life: Life, system: RunningSystem): Promise<number> {
-  const story = yearOf(life);
+  const enrolledAt = await system.enrolledAt(life.person, life.participantId) ?? beginningOfYear(new Date());
+  const story = yearOf(life, enrolledAt);
   let told = 0;
   for (let next = story.next(); !next.done; told += 1) {
     next = story.next(await system.send(next.value, demoId(`${life.seed}/${life.index}/${told}`)));

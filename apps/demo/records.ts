@@ -1,7 +1,7 @@
 import { isShown, type Life } from './life.js';
 import type { Story } from './step.js';
 import * as texts from './texts.js';
-import { MINUTE_MS, type Times } from './time.js';
+import { HOUR_MS, MINUTE_MS, timeOf, type Times } from './time.js';
 
 /** Shortest and longest, in minutes. */
 const minutesOf: Readonly<Record<string, readonly [from: number, to: number]>> = {
@@ -14,7 +14,7 @@ const callThemes = texts.contactThemes.filter(({ modalities }) => modalities.inc
 export function* contacts(life: Life, times: Times): Story {
   const { random, participantId, peer, person, substitute, details, openContacts } = life;
   const firstWeek = random.int(30, 52);
-  const logged: { id: string; visibility: string }[] = [];
+  const logged: { id: string; start: number; visibility: string }[] = [];
   for (let weeksAgo = firstWeek; weeksAgo >= 1; weeksAgo -= 1) {
     // Every week in the beginning, then as it suits; a gap ends nothing.
     const often = firstWeek - weeksAgo < 12 ? 100 : 75;
@@ -27,14 +27,14 @@ export function* contacts(life: Life, times: Times): Story {
       const modality = occasion === 'call' ? 'phone' : random.pick(theme.modalities);
       const start = times[modality === 'group' ? 'circle' : occasion](weeksAgo);
       const [shortest, longest] = minutesOf[modality]!;
-      const startedAt = new Date(start).toISOString();
+      const startedAt = timeOf(start);
       const coAuthored = random.chance(35);
       const visibility = (coAuthored || openContacts) && random.chance(60) ? 'team' : 'personAndPeer';
       const { id } = yield {
         as: occasion === 'visit' ? substitute! : peer, mutation: 'logPeerContact',
         input: {
-          participantId, occurredAt: startedAt, startedAt,
-          endedAt: new Date(start + random.int(shortest, longest) * MINUTE_MS).toISOString(),
+          participantId, startedAt,
+          endedAt: timeOf(start + random.int(shortest, longest) * MINUTE_MS),
           modality, setting: modality === 'inPerson' || modality === 'group' ? random.pick(theme.settings) : 'virtual',
           continuumStage: random.pick(['recovery', 'recovery', 'recovery', 'treatment', 'harmReduction']),
           supportTypes: theme.supportTypes, activities: theme.activities, dimensions: theme.dimensions,
@@ -42,13 +42,14 @@ export function* contacts(life: Life, times: Times): Story {
           coAuthored, livedExperienceShared: random.chance(25), visibility,
         },
       };
-      logged.push({ id, visibility });
+      logged.push({ id, start, visibility });
     }
   }
   // The person reads along, and opens or closes what they like.
-  for (const { id, visibility } of random.some(logged, random.int(0, 4))) {
+  for (const { id, start, visibility } of random.some(logged, random.int(0, 4))) {
     const other = visibility === 'team' ? 'personAndPeer' : 'team';
-    yield { as: person, mutation: 'setContactVisibility', input: { contactId: id, visibility: other } };
+    const occurredAt = timeOf(start + 3 * HOUR_MS);
+    yield { as: person, mutation: 'setContactVisibility', input: { contactId: id, occurredAt, visibility: other } };
   }
 }
 
@@ -61,17 +62,20 @@ export function* notes({ random, clinician, physician, participantId, details }:
   for (const { as, themes, authorCredential, count } of authors) {
     for (let nth = count; nth >= 1; nth -= 1) {
       const { noteType, segments, bodies, sharedWithPeer } = random.pick(themes);
-      const occurredAt = new Date(times.office(nth * Math.floor(50 / count), random)).toISOString();
+      const seen = times.office(nth * Math.floor(50 / count), random);
       const { id } = yield {
         as, mutation: 'recordClinicianNote',
         input: {
-          participantId, occurredAt, noteType, segments, body: texts.fill(random.pick(bodies), details.firstName),
+          participantId, occurredAt: timeOf(seen), noteType, segments, body: texts.fill(random.pick(bodies), details.firstName),
           authorCredential, sharedWithPeer: sharedWithPeer && random.chance(60),
         },
       };
       if (!random.chance(15)) continue;
       const { reason, body } = random.pick(texts.amendments);
-      yield { as, mutation: 'amendClinicianNote', input: { noteId: id, reason, body: texts.fill(body, details.firstName) } };
+      yield {
+        as, mutation: 'amendClinicianNote',
+        input: { noteId: id, occurredAt: timeOf(seen + HOUR_MS), reason, body: texts.fill(body, details.firstName) },
+      };
     }
   }
 }
@@ -86,7 +90,7 @@ export function* employment(life: Life, times: Times): Story {
     ['lookingForWork', 'partTime'], ['partTime'], ['notLooking'],
   ]);
   for (const [nth, status] of path.entries()) {
-    const occurredAt = new Date(times.office((path.length - nth) * 12, random)).toISOString();
+    const occurredAt = timeOf(times.office((path.length - nth) * 12, random));
     const working = atWork.includes(status);
     yield {
       as: random.pick([person, peer]), mutation: 'recordEmploymentStatus',

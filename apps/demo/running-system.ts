@@ -12,6 +12,14 @@ const answers = z.object({
   errors: z.array(z.object({ extensions: z.looseObject({ code: z.string() }) })).optional(),
 });
 
+const enrollments = z.object({
+  data: z.object({
+    participant: z.object({
+      timeline: z.object({ edges: z.array(z.object({ node: z.object({ occurredAt: z.string() }) })) }),
+    }).nullable(),
+  }),
+});
+
 /** Refusals that end by themselves: the same command is sent again. */
 const passing = ['UNAVAILABLE', 'TIMEOUT', 'RATE_LIMITED'];
 const ATTEMPTS = 8;
@@ -45,9 +53,9 @@ export class RunningSystem {
    * Sends a command, again and with the same id while the system says that it is a matter of time.
    * @throws Error naming the mutation and the code of the refusal
    */
-  async send({ as, mutation, input, select = '' }: Step, commandId: string): Promise<Answer> {
+  async send({ as, mutation, input }: Step, commandId: string): Promise<Answer> {
     const type = `${mutation.charAt(0).toUpperCase()}${mutation.slice(1)}Input`;
-    const query = `mutation($input: ${type}!) { ${mutation}(input: $input) { id ${select} } }`;
+    const query = `mutation($input: ${type}!) { ${mutation}(input: $input) { id } }`;
     const token = await this.tokenOf(as);
     for (let attempt = 1; ; attempt += 1) {
       const response = await this.post(this.addresses.graphql, { query, variables: { input: { ...input, commandId } } }, token);
@@ -59,6 +67,16 @@ export class RunningSystem {
       }
       await delay(50 * 2 ** attempt);
     }
+  }
+
+  /** When somebody was enrolled, as they see it themselves: where a part of their year was entered before. */
+  async enrolledAt(person: Actor, participantId: string): Promise<string | undefined> {
+    const query = `query($id: ID!) { participant(id: $id) {
+      timeline(first: 1, filter: { types: ["ParticipantEnrolled"] }) { edges { node { occurredAt } } } } }`;
+    const token = await this.tokenOf(person);
+    const response = await this.post(this.addresses.graphql, { query, variables: { id: participantId } }, token);
+    const { data: { participant } } = enrollments.parse(await response.json());
+    return participant?.timeline.edges[0]?.node.occurredAt;
   }
 
   private async post(url: string, body: unknown, token?: string): Promise<Response> {

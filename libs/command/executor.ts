@@ -88,11 +88,12 @@ export class CommandExecutor {
     const now = this.options.clock.now().toISOString();
     const envelope = commandEnvelope.safeParse(given);
     const unreadable = [...(envelope.success ? [] : fieldsAtFault(envelope.error)), ...unstorableFields(given)];
-    const { commandId, expectedVersion, occurredAt: saidToOccurAt = now, ...own } = envelope.data ?? given;
-    const occurredAt = notAhead(String(saidToOccurAt), now);
+    const { commandId, expectedVersion, occurredAt: saidToOccurAt, ...own } = envelope.data ?? given;
+    const named = saidToOccurAt === undefined ? undefined : notAhead(String(saidToOccurAt), now);
     const input = definition.input.safeParse(own);
+    const happened = input.success ? happenedByNow(definition.happened, input.data, now) : undefined;
     const faults = new Set([
-      ...unreadable, ...(occurredAt > now ? ['occurredAt'] : []),
+      ...unreadable, ...(named !== undefined && named > now ? ['occurredAt'] : []),
       ...(input.success ? definition.missing?.(input.data, caller) ?? [] : fieldsAtFault(input.error)),
     ]);
     const admitted = faults.size > 0 ? definition.roles : [...definition.roles, ...definition.refusedLater ?? []];
@@ -103,7 +104,7 @@ export class CommandExecutor {
     const content = { ...(input.data ?? own), expectedVersion, ...(envelope.data!.occurredAt && { occurredAt: saidToOccurAt }) };
     return {
       binding, caller, now, commandId: commandId as string, expectedVersion: expectedVersion as number | undefined,
-      occurredAt, body: own, input: refusal ?? happenedByNow(definition.happened, input.data!, now),
+      occurredAt: named ?? (happened && definition.occurredAt?.(happened)) ?? now, body: own, input: refusal ?? happened!,
       bodyHash: await this.options.vault.bodyHash(canonicalize({ command: definition.name, ...content })!),
     };
   }

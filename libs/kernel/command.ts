@@ -83,6 +83,8 @@ export interface CommandDefinition<Input, State, NewEvent extends { type: string
   readonly happened?: readonly (keyof Input & string)[];
   /** Fields that this caller must give beside those that everybody must. */
   missing?(input: Input, caller: Caller): readonly string[];
+  /** When it happened, where the caller names no `occurredAt`: default now. */
+  occurredAt?(input: Input): string;
   subject(input: Input, caller: Caller, newId: (index?: number | string) => string): Subject;
   /** The node whose version the caller may expect; undefined where the command creates one. */
   entity?(input: Input, state: State, caller: Caller): string | undefined;

@@ -53,7 +53,7 @@ export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinitio
         const command: Command<Input, Facts> = {
           input: parsed.data, caller, now, newId,
           actor: { id: caller.memberId, role: caller.role, orgId: caller.orgId },
-          occurredAt: circumstances.occurredAt ?? now,
+          occurredAt: circumstances.occurredAt ?? definition.occurredAt?.(parsed.data) ?? now,
           participantId: circumstances.participantId
             ?? (subject.kind === 'participant' ? subject.id : subject.kind === 'unborn' ? subject.participantId ?? '' : ''),
           facts: circumstances.facts as Facts,

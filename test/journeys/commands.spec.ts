@@ -43,6 +43,8 @@ const mutations: Record<string, { roles: string[]; required: string[]; about?: S
     roles: ['peer'], required: ['participantId', 'startedAt', 'endedAt', 'modality', 'supportTypes', 'summary'],
     about: 'participantId',
   },
+  amendPeerContact: { roles: ['peer'], required: ['contactId'], about: 'contactId' },
+  markContactEnteredInError: { roles: ['peer'], required: ['contactId', 'reason'], about: 'contactId' },
   setContactVisibility: { roles: ['person'], required: ['contactId', 'visibility'], about: 'contactId' },
   recordClinicianNote: {
     roles: ['clinician', 'physician'], required: ['participantId', 'noteType', 'body', 'segments', 'authorCredential'],
@@ -125,7 +127,7 @@ describe('Each mutation', () => {
       if (!about) continue;
       for (const role of roles) {
         // The author of the contact and of the referral keeps what they wrote; a supervisor sees the program's people.
-        if (role === 'supervisor' || (role === 'peer' && about === 'referralId')) continue;
+        if (role === 'supervisor' || (role === 'peer' && ['referralId', 'contactId'].includes(about))) continue;
         const caller = role === 'person' ? strangers.person : as(role);
         const refusal = (id: string) => caller.refusal(name, soundInput(name, { [about]: id }));
         const unknown = await refusal(randomUUID());

@@ -113,7 +113,7 @@ describe('The timeline', () => {
     const today = await story.logContact();
     const { timeline } = (await see(story.person, story.id))!;
     expect(timeline.map(({ node, type }) => (type === 'PeerContactLogged' ? node?.id : type)))
-      .toEqual([today.id, 'ParticipantEnrolled', tie.id, late.id]);
+      .toEqual(['ParticipantEnrolled', today.id, tie.id, late.id]);
     expect(timeline.at(-1)).toMatchObject({ occurredAt: yesterday });
     expect(timeline.at(-1)!.recordedAt > story.enrolledAt).toBe(true);
   });

@@ -4,7 +4,7 @@ import { careTeamStream } from './decider.js';
 import { careTeamMemberNode, CareTeamResolver, ParticipantTeamResolver } from './graphql.js';
 import { careTeamProjection } from './read-model.js';
 
-export { membershipThen } from './membership.js';
+export { isBeforeEnrollment, membershipThen } from './membership.js';
 
 @Module({ providers: [CareTeamResolver, ParticipantTeamResolver] })
 export class CareTeamModule {}

@@ -52,7 +52,7 @@ export const careTeamProjection: Projection<Fact> = {
       case 'ParticipantEnrolled': {
         const peer = fact.data.primaryPeer;
         if (!peer) return;
-        putMembership(rows, event, { ...peer, role: 'peer', state: 'joined', isPrimaryPeer: true, joinedAt: fact.recordedAt });
+        putMembership(rows, event, { ...peer, role: 'peer', state: 'joined', isPrimaryPeer: true, joinedAt: fact.occurredAt });
         putWorker(rows, event, { memberId: peer.memberId, role: 'peer', orgId: peer.orgId, nameField: 'primaryPeerName' });
         return;
       }
@@ -66,7 +66,7 @@ export const careTeamProjection: Projection<Fact> = {
       case 'TeamMemberJoined': {
         const { membershipId, memberId, role, organizationId, isPrimaryPeer } = fact.data;
         putMembership(rows, event, {
-          membershipId, memberId, role, orgId: organizationId, state: 'joined', isPrimaryPeer, joinedAt: fact.recordedAt,
+          membershipId, memberId, role, orgId: organizationId, state: 'joined', isPrimaryPeer, joinedAt: fact.occurredAt,
         });
         putWorker(rows, event, { memberId, role, orgId: organizationId, nameField: 'name' });
         break;
@@ -76,7 +76,7 @@ export const careTeamProjection: Projection<Fact> = {
         changeFacts(rows, event, (facts) => ({
           ...facts,
           team: facts.team.map((member) => (member.membershipId === row.id
-            ? { ...member, state: 'removed', isPrimaryPeer: false, removedAt: fact.recordedAt } : member)),
+            ? { ...member, state: 'removed', isPrimaryPeer: false, removedAt: fact.occurredAt } : member)),
         }));
         rows.put(careTeamMemberTable, { ...row, state: 'removed', is_primary_peer: false });
         touchItem(rows, itemOf(row.id));

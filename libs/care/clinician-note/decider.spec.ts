@@ -1,7 +1,9 @@
 import { describe, it, expect } from '@jest/globals';
 import { derivedId, type Caller } from '@peerbridge/kernel';
 import { fact, given } from '../../kernel/testing.js';
-import { amendClinicianNote, clinicianNoteStream, recordClinicianNote, type ClinicianNoteFacts } from './decider.js';
+import {
+  amendClinicianNote, clinicianNoteStream, mostAmendments, recordClinicianNote, type ClinicianNoteFacts,
+} from './decider.js';
 
 const orgC = derivedId('test', 'OrgC', 0);
 const participantId = derivedId('test', 'P1', 0);
@@ -15,7 +17,7 @@ const recorded = fact('ClinicianNoteRecorded', {
 }, clinician);
 const amendment = { noteId, body: 'A second look.', reason: 'The day was wrong.' };
 
-const treating: ClinicianNoteFacts = { visible: true, membership: 'current' };
+const treating: ClinicianNoteFacts = { visible: true, membership: 'current', beforeEnrollment: false };
 const recording = (input: object, as = clinician, facts = treating) =>
   given(clinicianNoteStream).when(recordClinicianNote, input, { as, facts });
 const amending = (input: object, as = clinician) => given(clinicianNoteStream, recorded).when(amendClinicianNote, input, { as });
@@ -48,11 +50,17 @@ describe('Recording a clinician note', () => {
   });
 
   it('is for those who see the person, and late for those who were on the team when it happened', () => {
-    recording(note, clinician, { visible: true, membership: 'none' }).events();
-    recording(note, clinician, { visible: false, membership: 'former' }).events();
+    recording(note, clinician, { visible: true, membership: 'none', beforeEnrollment: false }).events();
+    recording(note, clinician, { visible: false, membership: 'former', beforeEnrollment: false }).events();
     for (const membership of ['none', 'current'] as const) {
-      recording(note, clinician, { visible: false, membership }).thenRefused('NOT_FOUND');
+      recording(note, clinician, { visible: false, membership, beforeEnrollment: false }).thenRefused('NOT_FOUND');
     }
+  });
+
+  it('is of no time before its author was on the team, or before the enrollment', () => {
+    recording(note, clinician, { ...treating, membership: 'notThen' }).thenRefused('VALIDATION', { fields: ['occurredAt'] });
+    recording(note, clinician, { visible: true, membership: 'none', beforeEnrollment: true })
+      .thenRefused('VALIDATION', { fields: ['occurredAt'] });
   });
 
   it('names each segment once', () => {
@@ -86,6 +94,15 @@ describe('Amending a clinician note', () => {
     amending(amendment, physician).thenRefused('FORBIDDEN_ROLE');
     amending(amendment, { ...clinician, orgId: derivedId('test', 'OrgED', 0) }).thenRefused('FORBIDDEN_ROLE');
     amending(amendment, { ...clinician, role: 'peer' }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('has an end: what is still to be said is a note of its own', () => {
+    const amended = Array.from({ length: mostAmendments }, (_, nth) => fact('ClinicianNoteAmended', {
+      noteId, amendmentId: derivedId('test', 'amendment', nth), segments: ['mh' as const],
+    }, clinician));
+    given(clinicianNoteStream, recorded, ...amended.slice(1)).when(amendClinicianNote, amendment, { as: clinician }).events();
+    given(clinicianNoteStream, recorded, ...amended).when(amendClinicianNote, amendment, { as: clinician })
+      .thenRefused('VALIDATION', { fields: ['noteId'] });
   });
 
   it('is still its author\'s after it was amended', () => {

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import {
-  forbidden, id, longText, notFound, segments, shortText, someOf, type CommandDefinition, type Segment, type StreamDefinition,
+  forbidden, id, invalid, longText, notFound, segments, shortText, someOf,
+  type CommandDefinition, type Segment, type StreamDefinition,
 } from '@peerbridge/kernel';
 import { clinicianNoteEvents, type ClinicianNoteEvent, type ClinicianNoteFact } from './events.js';
 
 /** What the rules need of a note, once it is written. */
 export interface ClinicianNoteState {
-  note?: { author: { memberId: string; orgId: string }; segments: readonly Segment[] };
+  note?: { author: { memberId: string; orgId: string }; segments: readonly Segment[]; amendments: number };
 }
 
 export const clinicianNoteStream: StreamDefinition<ClinicianNoteState, ClinicianNoteFact> = {
@@ -14,9 +15,16 @@ export const clinicianNoteStream: StreamDefinition<ClinicianNoteState, Clinician
   keyedBy: 'entity',
   events: clinicianNoteEvents,
   initialState: () => ({}),
-  evolve: (state, fact) => (fact.type === 'ClinicianNoteRecorded'
-    ? { note: { author: { memberId: fact.actor.id, orgId: fact.actor.orgId }, segments: fact.data.segments } }
-    : state),
+  evolve({ note }, fact) {
+    switch (fact.type) {
+      case 'ClinicianNoteRecorded': {
+        const { actor: { id: memberId, orgId }, data } = fact;
+        return { note: { author: { memberId, orgId }, segments: data.segments, amendments: 0 } };
+      }
+      case 'ClinicianNoteAmended':
+        return note ? { note: { ...note, amendments: note.amendments + 1 } } : {};
+    }
+  },
   entityOf: (fact) => fact.data.noteId,
 };
 
@@ -47,8 +55,10 @@ const recordInput = z.object({
 export interface ClinicianNoteFacts {
   /** They see the person. */
   visible: boolean;
-  /** Theirs on this person's team; a former one counts only if it stood at `occurredAt`, else it is none. */
-  membership: 'current' | 'former' | 'none';
+  /** Theirs on this person's team, now and at `occurredAt`. */
+  membership: 'current' | 'notThen' | 'former' | 'none';
+  /** `occurredAt` lies before the person was enrolled. */
+  beforeEnrollment: boolean;
 }
 
 /** Who has left the team no longer sees the person, and may still enter what happened before. */
@@ -62,12 +72,23 @@ export const recordClinicianNote: CommandDefinition<
   authorize({ facts }) {
     if (!facts.visible && facts.membership !== 'former') throw notFound('participant');
   },
-  decide: ({ input, newId }) => [{ type: 'ClinicianNoteRecorded', data: { noteId: newId(), ...input } }],
+  decide({ input, newId, facts }) {
+    if (facts.membership === 'notThen' || facts.beforeEnrollment) {
+      throw invalid('Not of the person\'s time here, or not of the author\'s on the team.', 'occurredAt');
+    }
+    return [{ type: 'ClinicianNoteRecorded', data: { noteId: newId(), ...input } }];
+  },
 };
+
+/** All of them lie in one row of the view. */
+export const mostAmendments = 50;
 
 const amendInput = z.object({ noteId: id, body: longText, reason: longText });
 
-/** A correction by who wrote the note, in the record where they wrote it. */
+/**
+ * A correction by who wrote the note, in the record where they wrote it.
+ * @throws DomainError VALIDATION where it was amended `mostAmendments` times: what is still to be said is a note of its own
+ */
 export const amendClinicianNote: CommandDefinition<z.infer<typeof amendInput>, ClinicianNoteState, ClinicianNoteEvent> = {
   name: 'amendClinicianNote',
   roles: ['clinician', 'physician'],
@@ -82,6 +103,7 @@ export const amendClinicianNote: CommandDefinition<z.infer<typeof amendInput>, C
   },
   decide({ input, newId }, { note }) {
     if (!note) throw notFound('note');
+    if (note.amendments >= mostAmendments) throw invalid(`Amended ${mostAmendments} times: record another note.`, 'noteId');
     return [{ type: 'ClinicianNoteAmended', data: { amendmentId: newId(), ...input, segments: [...note.segments] } }];
   },
 };

@@ -143,7 +143,7 @@ export class ClinicianNoteResolver {
 
 @Resolver(() => Participant)
 export class ParticipantNotesResolver {
-  @ResolveField(() => ClinicianNoteConnection)
+  @ResolveField(() => ClinicianNoteConnection, { description: 'Newest first, by when they were written down.' })
   async notes(
     @Parent() { access, session }: Participant, @Info() info: GraphQLResolveInfo, @Args() forward: Forward,
   ): Promise<Connection<ClinicianNote>> {

@@ -37,6 +37,7 @@ export const participantProjection: Projection<ParticipantFact> = {
         putPerson(rows, {
           participantId: id, homeOrgId: event.metadata.sourceOrgId, consents: [], team: [], restrictedMemberIds: [],
           partyOrgIds: [], ownMemberIds: [], contactsOpenToTeam: fact.data.contactsOpenToTeam,
+          enrolledAt: fact.occurredAt,
         });
         rows.put(participantTable, { id, version: fact.revision, sealed: event.sealed });
         putItem(rows, event, { ...item, segments: ['identity'], circles: ['peers', 'treating', 'supervision'] });

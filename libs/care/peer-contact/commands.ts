@@ -1,12 +1,14 @@
 import { bind, type FactsContext } from '@peerbridge/command';
 import { membershipThen } from '../care-team/index.js';
-import { logPeerContact, peerContactStream, setContactVisibility, type PeerContactFacts } from './decider.js';
+import {
+  amendPeerContact, logPeerContact, markContactEnteredInError, peerContactStream, setContactVisibility, type PeerContactFacts,
+} from './decider.js';
 
-async function contactFacts(context: FactsContext<object>): Promise<PeerContactFacts> {
-  const { access } = context;
+async function contactFacts(context: FactsContext<{ startedAt: string }>): Promise<PeerContactFacts> {
+  const { access, input: { startedAt }, occurredAt } = context;
   return {
-    membership: membershipThen(context), visible: access?.decision.visible ?? false,
-    contactsOpenToTeam: access?.facts.contactsOpenToTeam ?? false,
+    membership: membershipThen(context, occurredAt === startedAt),
+    visible: access?.decision.visible ?? false, contactsOpenToTeam: access?.facts.contactsOpenToTeam ?? false,
   };
 }
 
@@ -14,3 +16,5 @@ export const logPeerContactBinding = bind(peerContactStream, logPeerContact, { f
 export const setContactVisibilityBinding = bind(peerContactStream, setContactVisibility, {
   withdrawal: ({ visibility }) => visibility === 'personAndPeer',
 });
+export const amendPeerContactBinding = bind(peerContactStream, amendPeerContact);
+export const markContactEnteredInErrorBinding = bind(peerContactStream, markContactEnteredInError, { withdrawal: true });

@@ -1,7 +1,10 @@
 import { describe, it, expect } from '@jest/globals';
 import { derivedId, type Caller } from '@peerbridge/kernel';
 import { fact, given } from '../../kernel/testing.js';
-import { logPeerContact, peerContactStream, setContactVisibility, type PeerContactFacts } from './decider.js';
+import {
+  amendPeerContact, logPeerContact, markContactEnteredInError, mostAmendments, peerContactStream, setContactVisibility,
+  type PeerContactFacts,
+} from './decider.js';
 import type { PeerContactEvent } from './events.js';
 
 const orgR = derivedId('test', 'OrgR', 0);
@@ -63,6 +66,19 @@ describe('Logging a peer contact', () => {
     logging({ ...least, endedAt }).thenRefused('VALIDATION', { fields: ['endedAt'] });
   });
 
+  it('by text may be over as it begins, and no sooner', () => {
+    logging({ ...least, modality: 'text', endedAt: least.startedAt }).events();
+    logging({ ...least, modality: 'text', endedAt: '2026-01-15T09:59:59.999Z' })
+      .thenRefused('VALIDATION', { fields: ['endedAt'] });
+  });
+
+  it('of a time before its author was on the team, or before the enrollment, names the time that is at fault', () => {
+    const facts = { ...onTeam, membership: 'notThen' } as const;
+    logging(least, facts).thenRefused('VALIDATION', { fields: ['startedAt'] });
+    given(peerContactStream).when(logPeerContact, least, { as: peer, facts, occurredAt: '2026-01-14T10:00:00.000Z' })
+      .thenRefused('VALIDATION', { fields: ['occurredAt'] });
+  });
+
   it('compares instants, not texts', () => {
     logging({ ...least, startedAt: '2026-01-15T12:00:00+02:00', endedAt: '2026-01-15T11:00:00Z' }).events();
     logging({ ...least, startedAt: '2026-01-15T10:00:00Z', endedAt: '2026-01-15T11:00:00+02:00' })
@@ -98,7 +114,7 @@ describe('Logging a peer contact', () => {
 
   it('never opens it where nobody asked', () => {
     const [event] = logging(least, { ...onTeam, contactsOpenToTeam: true }).events();
-    expect(event?.data.visibility).toBe('personAndPeer');
+    expect(event?.data).toMatchObject({ visibility: 'personAndPeer' });
   });
 });
 
@@ -129,6 +145,76 @@ describe('Setting who sees a contact', () => {
   it('needs a contact', () => {
     given(peerContactStream).when(setContactVisibility, { contactId, visibility: 'team' }, { as: person })
       .thenRefused('NOT_FOUND');
+  });
+});
+
+describe('Amending a contact', () => {
+  const amending = (input: object, as = peer) => given(peerContactStream, logged)
+    .when(amendPeerContact, { contactId, ...input }, { as });
+
+  it('says what is corrected, and leaves the rest as it was', () => {
+    amending({ summary: 'A walk by the lake.' })
+      .then({ type: 'PeerContactAmended', data: { contactId, summary: 'A walk by the lake.' } });
+    const all = {
+      startedAt: '2026-01-15T10:10:00.000Z', endedAt: '2026-01-15T10:20:00.000Z', modality: 'phone' as const, setting: null,
+      continuumStage: null, supportTypes: ['instrumental' as const], activities: [], dimensions: ['home' as const], goalIds: [],
+      narrative: null, coAuthored: true, livedExperienceShared: true,
+    };
+    amending(all).then({ type: 'PeerContactAmended', data: { contactId, ...all } });
+  });
+
+  it('is its author\'s alone, on the team or not any more', () => {
+    amending({ summary: 'Other.' }, { ...peer, memberId: derivedId('test', 'PE2', 0) }).thenRefused('FORBIDDEN_ROLE');
+    amending({ summary: 'Other.' }, { ...peer, orgId: derivedId('test', 'OrgX', 0) }).thenRefused('FORBIDDEN_ROLE');
+    amending({ summary: 'Other.' }, person).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('keeps it ending after it starts, by what was said before and what is said now', () => {
+    amending({ startedAt: '2026-01-15T10:52:00.000Z' }).thenRefused('VALIDATION', { fields: ['startedAt'] });
+    amending({ endedAt: '2026-01-15T10:00:00.000Z' }).thenRefused('VALIDATION', { fields: ['endedAt'] });
+    amending({ endedAt: '2026-01-15T10:00:00.000Z', modality: 'text' }).events();
+    const moved = fact('PeerContactAmended', { contactId, endedAt: '2026-01-15T11:30:00.000Z' }, peer);
+    given(peerContactStream, logged, moved)
+      .when(amendPeerContact, { contactId, startedAt: '2026-01-15T11:00:00.000Z' }, { as: peer }).events();
+    const texted = fact('PeerContactAmended', { contactId, modality: 'text' as const, endedAt: least.startedAt }, peer);
+    given(peerContactStream, logged, texted).when(amendPeerContact, { contactId, modality: 'phone' }, { as: peer })
+      .thenRefused('VALIDATION', { fields: ['modality'] });
+  });
+
+  it('does not move it into the future, and does not say who sees it', () => {
+    amending({ endedAt: '2026-01-15T12:00:00.001Z' }).thenRefused('VALIDATION', { fields: ['endedAt'] });
+    amending({ visibility: 'team', summary: 'Other.' })
+      .then({ type: 'PeerContactAmended', data: { contactId, summary: 'Other.' } });
+  });
+
+  it('has an end', () => {
+    const amended = Array.from({ length: mostAmendments }, () => fact('PeerContactAmended', { contactId }, peer));
+    const after = (...before: typeof amended) =>
+      given(peerContactStream, logged, ...before).when(amendPeerContact, { contactId, summary: 'x' }, { as: peer });
+    after(...amended.slice(1)).events();
+    after(...amended).thenRefused('VALIDATION', { fields: ['contactId'] });
+  });
+});
+
+describe('Striking out a contact', () => {
+  const reason = 'It was somebody else.';
+  const struckOut = fact('ContactEnteredInError', { contactId }, peer);
+
+  it('is its author\'s, with a reason', () => {
+    const striking = (input: object, as = peer) =>
+      given(peerContactStream, logged).when(markContactEnteredInError, input, { as });
+    striking({ contactId, reason }).then({ type: 'ContactEnteredInError', data: { contactId, reason } });
+    striking({ contactId }).thenRefused('VALIDATION', { fields: ['reason'] });
+    striking({ contactId, reason }, { ...peer, memberId: derivedId('test', 'PE2', 0) }).thenRefused('FORBIDDEN_ROLE');
+    striking({ contactId, reason }, person).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('is for good: it is not amended, not struck out again, and not opened to anybody', () => {
+    const after = given(peerContactStream, logged, struckOut);
+    const refused = ['INVALID_TRANSITION', { state: 'enteredInError' }] as const;
+    after.when(amendPeerContact, { contactId, summary: 'x' }, { as: peer }).thenRefused(...refused);
+    after.when(markContactEnteredInError, { contactId, reason }, { as: peer }).thenRefused(...refused);
+    after.when(setContactVisibility, { contactId, visibility: 'team' }, { as: person }).thenRefused(...refused);
   });
 });
 

@@ -63,6 +63,37 @@ export const contactVisibilitySet = defineEvent({
   segments: () => ['peer'],
 });
 
-export const peerContactEvents = [peerContactLogged, contactVisibilitySet];
+/** Its author corrected what they wrote: what is absent stands as it was, null takes it out. Who sees it stays the person's. */
+export const peerContactAmended = defineEvent({
+  type: 'PeerContactAmended',
+  schema: z.object({
+    contactId: id,
+    startedAt: instant.optional(),
+    endedAt: instant.optional(),
+    modality: z.enum(modalities).optional(),
+    setting: z.enum(settings).nullable().optional(),
+    continuumStage: z.enum(continuumStages).nullable().optional(),
+    supportTypes: z.array(z.enum(supportTypes)).min(1).optional(),
+    activities: z.array(z.enum(activities)).optional(),
+    dimensions: z.array(z.enum(dimensions)).optional(),
+    goalIds: z.array(id).optional(),
+    summary: longText.optional(),
+    narrative: longText.nullable().optional(),
+    coAuthored: z.boolean().optional(),
+    livedExperienceShared: z.boolean().optional(),
+  }),
+  sealed,
+  segments: () => ['peer'],
+});
+
+/** Its author struck it out: it stays for the two of them, marked, and is gone for everybody else. */
+export const contactEnteredInError = defineEvent({
+  type: 'ContactEnteredInError',
+  schema: z.object({ contactId: id, reason: longText }),
+  sealed: { reason: 'peer' },
+  segments: () => ['peer'],
+});
+
+export const peerContactEvents = [peerContactLogged, contactVisibilitySet, peerContactAmended, contactEnteredInError];
 export type PeerContactEvent = NewEventOf<(typeof peerContactEvents)[number]>;
 export type PeerContactFact = FactOf<(typeof peerContactEvents)[number]>;

@@ -8,7 +8,9 @@ import {
 } from '@peerbridge/graphql';
 import type { Role } from '@peerbridge/kernel';
 import { Participant, participantOf } from '../participant/index.js';
-import { logPeerContactBinding, setContactVisibilityBinding } from './commands.js';
+import {
+  amendPeerContactBinding, logPeerContactBinding, markContactEnteredInErrorBinding, setContactVisibilityBinding,
+} from './commands.js';
 import { peerContactTable, type PeerContactRow } from './read-model.js';
 
 @ObjectType({ implements: () => [Node] })
@@ -67,6 +69,9 @@ export class PeerContact extends Node implements Presented {
 
   @Field(() => String, { nullable: true })
   visibility!: string;
+
+  @Field({ description: 'Struck out by its author: for the two of them alone.' })
+  enteredInError!: boolean;
 }
 
 async function presentContact(
@@ -82,7 +87,7 @@ async function presentContact(
     dimensions: fields['dimensions'] ?? null, goalIds: row.goal_ids, summary: fields['summary'] ?? null,
     narrative: permitsContactNarrative(access.decision, labelOf(item)) ? fields['narrative'] ?? null : null,
     coAuthored: row.co_authored, livedExperienceShared: fields['livedExperienceShared'] ?? null,
-    visibility: row.visibility, access, session,
+    visibility: row.visibility, enteredInError: row.entered_in_error, access, session,
   });
 }
 
@@ -149,8 +154,64 @@ export class SetContactVisibilityInput extends CommandInput {
   visibility?: string;
 }
 
+@InputType()
+export class AmendPeerContactInput extends CommandInput {
+  @Field(() => ID, { nullable: true })
+  contactId?: string;
+
+  @Field(() => DateTimeScalar, { nullable: true })
+  startedAt?: string;
+
+  @Field(() => DateTimeScalar, { nullable: true })
+  endedAt?: string;
+
+  @Field(() => String, { nullable: true })
+  modality?: string;
+
+  @Field(() => String, { nullable: true, description: 'Null takes it out.' })
+  setting?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Null takes it out.' })
+  continuumStage?: string | null;
+
+  @Field(() => [String], { nullable: true })
+  supportTypes?: string[];
+
+  @Field(() => [String], { nullable: true })
+  activities?: string[];
+
+  @Field(() => [String], { nullable: true })
+  dimensions?: string[];
+
+  @Field(() => [ID], { nullable: true })
+  goalIds?: string[];
+
+  @Field(() => String, { nullable: true })
+  summary?: string;
+
+  @Field(() => String, { nullable: true, description: 'Null takes it out.' })
+  narrative?: string | null;
+
+  @Field(() => Boolean, { nullable: true })
+  coAuthored?: boolean;
+
+  @Field(() => Boolean, { nullable: true })
+  livedExperienceShared?: boolean;
+}
+
+@InputType()
+export class MarkContactEnteredInErrorInput extends CommandInput {
+  @Field(() => ID, { nullable: true })
+  contactId?: string;
+
+  @Field(() => String, { nullable: true })
+  reason?: string;
+}
+
 const LogPeerContactPayload = payloadType('logPeerContact', 'peerContact', () => PeerContact);
 const SetContactVisibilityPayload = payloadType('setContactVisibility', 'peerContact', () => PeerContact);
+const AmendPeerContactPayload = payloadType('amendPeerContact', 'peerContact', () => PeerContact);
+const MarkContactEnteredInErrorPayload = payloadType('markContactEnteredInError', 'peerContact', () => PeerContact);
 
 @Resolver(() => PeerContact)
 export class PeerContactResolver {
@@ -175,12 +236,30 @@ export class PeerContactResolver {
     return this.mutations.run(setContactVisibilityBinding, input, context, info, 'peerContact', this.load);
   }
 
+  @Mutation(() => AmendPeerContactPayload, {
+    nullable: true, description: 'By its author: what is absent stands as it was. Who sees it is not amended.',
+  })
+  amendPeerContact(
+    @Args('input') input: AmendPeerContactInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
+    return this.mutations.run(amendPeerContactBinding, input, context, info, 'peerContact', this.load);
+  }
+
+  @Mutation(() => MarkContactEnteredInErrorPayload, {
+    nullable: true, description: 'By its author: from then on it is there for the two of them alone, marked.',
+  })
+  markContactEnteredInError(
+    @Args('input') input: MarkContactEnteredInErrorInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
+    return this.mutations.run(markContactEnteredInErrorBinding, input, context, info, 'peerContact', this.load);
+  }
+
   private readonly load = (session: ViewSession, id: string) => this.nodes.load(session, id, peerContactNode.itemType);
 }
 
 @Resolver(() => Participant)
 export class ParticipantContactsResolver {
-  @ResolveField(() => PeerContactConnection)
+  @ResolveField(() => PeerContactConnection, { description: 'Newest startedAt first; ties by when they were recorded.' })
   async contacts(
     @Parent() { access, session }: Participant, @Info() info: GraphQLResolveInfo, @Args() forward: Forward,
   ): Promise<Connection<PeerContact>> {

@@ -15,6 +15,10 @@ export interface PeerContactRow {
   goal_ids: readonly string[];
   co_authored: boolean;
   visibility: Visibility;
+  /** As its author wrote it. */
+  first_visibility: Visibility;
+  entered_in_error: boolean;
+  /** As it was written, and what was corrected since, in that order. */
   sealed: readonly SealedPart[];
 }
 
@@ -24,7 +28,8 @@ export const peerContactTable = defineTable<PeerContactRow>({
   columns: {
     id: 'uuid', participant_id: 'uuid', author_id: 'uuid', author_role: 'text', author_org_id: 'uuid', started_at: 'instant',
     ended_at: 'instant',
-    modality: 'text', goal_ids: 'uuid[]', co_authored: 'boolean', visibility: 'text', sealed: 'jsonb',
+    modality: 'text', goal_ids: 'uuid[]', co_authored: 'boolean', visibility: 'text', first_visibility: 'text',
+    entered_in_error: 'boolean', sealed: 'jsonb',
   },
 });
 
@@ -36,9 +41,9 @@ const itemOf = (id: string): ItemRef => ({ type: 'peerContact', id });
 
 export const peerContactProjection: Projection<PeerContactFact> = {
   name: 'peerContact',
-  version: 3,
+  version: 4,
   tables: [peerContactTable, ...sharedTables],
-  handles: ['PeerContactLogged', 'ContactVisibilitySet'],
+  handles: ['PeerContactLogged', 'ContactVisibilitySet', 'PeerContactAmended', 'ContactEnteredInError'],
   needs: ({ fact }) =>
     (fact.type === 'PeerContactLogged' ? []
       : [needsItem(itemOf(fact.data.contactId)), rowKey(peerContactTable, fact.data.contactId)]),
@@ -52,7 +57,8 @@ export const peerContactProjection: Projection<PeerContactFact> = {
         rows.put(peerContactTable, {
           id, participant_id: data.participantId, author_id: actor.id, author_role: actor.role, author_org_id: actor.orgId,
           started_at: data.startedAt, ended_at: data.endedAt, modality: data.modality, goal_ids: data.goalIds,
-          co_authored: data.coAuthored, visibility: data.visibility, sealed: event.sealed,
+          co_authored: data.coAuthored, visibility: data.visibility, first_visibility: data.visibility, entered_in_error: false,
+          sealed: event.sealed,
         });
         putItem(rows, event, {
           ...item, segments: ['peer'], circles: circlesOf(data.visibility), by: 'author',
@@ -66,6 +72,21 @@ export const peerContactProjection: Projection<PeerContactFact> = {
         touchItem(rows, item, { circles: circlesOf(visibility) });
         break;
       }
+      case 'PeerContactAmended': {
+        const row = rows.get(peerContactTable, id)!;
+        const { startedAt, endedAt, modality, goalIds, coAuthored } = fact.data;
+        rows.put(peerContactTable, {
+          ...row, started_at: startedAt ?? row.started_at, ended_at: endedAt ?? row.ended_at, modality: modality ?? row.modality,
+          goal_ids: goalIds ?? row.goal_ids, co_authored: coAuthored ?? row.co_authored,
+          sealed: [...row.sealed, ...event.sealed],
+        });
+        touchItem(rows, item, startedAt === undefined ? {} : { listed_at: startedAt });
+        break;
+      }
+      case 'ContactEnteredInError':
+        rows.put(peerContactTable, { ...rows.get(peerContactTable, id)!, entered_in_error: true });
+        touchItem(rows, item, { circles: [] });
+        break;
     }
     putTimeline(rows, event, { item, nodeType: 'PeerContact', nodeId: id });
   },

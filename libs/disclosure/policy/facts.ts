@@ -40,6 +40,7 @@ export interface TeamFact {
   orgId: string;
   state: 'invited' | 'joined' | 'removed';
   isPrimaryPeer: boolean;
+  /** When they joined and left, however late that was recorded. */
   joinedAt?: string;
   removedAt?: string;
 }
@@ -49,6 +50,8 @@ export interface PersonFacts {
   participantId: string;
   /** The organization that enrolled the person: the source of the participant's own fields. */
   homeOrgId: string;
+  /** When the person was enrolled, however late that was recorded; decides nothing, commands ask about it. */
+  enrolledAt?: string;
   consents: readonly ConsentFact[];
   team: readonly TeamFact[];
   /** Workers whom the person has shut out. */
