@@ -69,7 +69,7 @@ export const recordClinicianNote: CommandDefinition<
   roles: ['clinician', 'physician'],
   input: recordInput,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
-  authorize({ facts }) {
+  admit({ facts }) {
     if (!facts.visible && facts.membership !== 'former') throw notFound('participant');
   },
   decide({ input, newId, facts }) {

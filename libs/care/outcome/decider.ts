@@ -33,7 +33,7 @@ export const recordEmploymentStatus: CommandDefinition<z.infer<typeof input>, Ou
   input,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   entity: ({ participantId }) => participantId,
-  authorize({ caller, facts }) {
+  admit({ caller, facts }) {
     if (caller.role === 'peer' && !facts.onTeam) throw forbidden('Only a peer on the team records outcomes.');
   },
   decide: ({ input, newId }) => [{ type: 'EmploymentStatusRecorded', data: { recordId: newId(), ...input } }],

@@ -103,7 +103,7 @@ export const logPeerContact: CommandDefinition<z.infer<typeof logInput>, PeerCon
   occurredAt: ({ startedAt }) => startedAt,
   // A worker who has left the team no longer sees the person, and may still enter what happened before.
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
-  authorize({ facts }) {
+  admit({ facts }) {
     if (facts.membership !== 'none') return;
     throw facts.visible ? forbidden('Not on this care team.') : notFound('participant');
   },

@@ -85,7 +85,7 @@ export const draftReferral: CommandDefinition<z.infer<typeof draftInput>, Referr
   refusedLater: receiverRoles,
   input: draftInput,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
-  authorize({ caller, facts }) {
+  admit({ caller, facts }) {
     if (facts.visible) return;
     throw requests(caller) ? notFound('participant') : forbidden(`draftReferral is not for ${caller.role}.`);
   },
