@@ -91,6 +91,6 @@ export const contactInput = (participantId: string) => ({
 export async function enroll(client: GraphqlClient, token: string): Promise<string> {
   const { enrollParticipant } = await client.ask<{ enrollParticipant: { id: string } }>(
     token, 'mutation ($input: EnrollParticipantInput!) { enrollParticipant(input: $input) { id } }',
-    { input: { commandId: randomUUID(), preferredName: 'Jo', language: 'en' } });
+    { input: { commandId: randomUUID(), occurredAt: '2026-01-02T09:00:00.000Z', preferredName: 'Jo', language: 'en' } });
   return enrollParticipant.id;
 }

@@ -151,7 +151,7 @@ describe('A revocation recorded by a worker', () => {
 
 describe('A command sent again', () => {
   it('is the same with a default or without, and with a time\'s milliseconds or without', async () => {
-    const story = await enrollP1(system);
+    const story = await enrollP1(system, { occurredAt: '2026-01-02T09:00:00.000Z' });
     const startedAt = '2026-01-15T10:00:00.000Z';
     const input = { commandId: randomUUID(), ...contact(story, { startedAt }) };
     const first = await as('peer').mutate('logPeerContact', input);

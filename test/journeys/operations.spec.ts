@@ -192,7 +192,7 @@ describe('Who asks', () => {
 
 describe('What was acknowledged', () => {
   it('is there after a kill and a restart, answered as before when repeated', async () => {
-    const story = await enrollP1(system);
+    const story = await enrollP1(system, { occurredAt: '2026-01-02T09:00:00.000Z' });
     const input = {
       commandId: randomUUID(), participantId: story.id, startedAt: '2026-01-05T10:00:00Z', endedAt: '2026-01-05T10:07:00Z',
       modality: 'text', supportTypes: ['emotional'], summary: 'Before the lights went out.',

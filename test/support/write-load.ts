@@ -93,7 +93,7 @@ export class WriteLoad {
   }
 
   private async logContact(peer: Client, { id }: Person, random: Random): Promise<void> {
-    const endedAt = Date.now() - random.between(1, 48) * HOUR_MS;
+    const endedAt = Date.now() - random.between(1, 40) * HOUR_MS;
     await this.send(peer, id, 'logPeerContact', {
       participantId: id, startedAt: new Date(endedAt - HOUR_MS / 2).toISOString(), endedAt: new Date(endedAt).toISOString(),
       modality: 'phone', supportTypes: ['emotional'], summary: 'We talked about the week.',
