@@ -105,13 +105,16 @@ let issuer: DevIssuer;
 const running: NestFastifyApplication[] = [];
 
 interface Options {
+  metricsToken?: string;
+  corsOrigins?: string[];
   devClock?: boolean;
   capacity?: Capacity;
 }
 
 async function start(environment: 'development' | 'production', options: Options = {}) {
   const metrics = new Metrics();
-  const config = { environment, devClock: options.devClock ?? false };
+  const { metricsToken, corsOrigins = [] } = options;
+  const config = { environment, devClock: options.devClock ?? false, metricsToken, corsOrigins };
   const app = await createHttpApplication({
     imports: [ShellModule], config, authenticator: new Authenticator(issuer), metrics, log, health: { ...health },
     capacity: options.capacity,
@@ -605,6 +608,92 @@ describe('Health', () => {
         projector: { status: 'up', lagEvents: 0, stoppedParticipants: 0 }, relay: { status: 'up', enabled: false },
       },
     }]);
+  });
+});
+
+describe('Metrics', () => {
+  const scrape = (url: string, authorization?: string) =>
+    fetch(`${url}/metrics`, authorization === undefined ? {} : { headers: { authorization } });
+
+  it('are for whoever bears their token, where there is one', async () => {
+    for (const environment of ['development', 'production'] as const) {
+      const { url } = await start(environment, { metricsToken: 'a-token-for-metrics' });
+      for (const wrong of [undefined, '', 'Bearer', 'Bearer a-token-for-metricz', `Bearer ${token}`, 'a-token-for-metrics']) {
+        const refused = await scrape(url, wrong);
+        expect([refused.status, await refused.text()]).toEqual([401, expect.not.stringContaining('peerbridge_')]);
+      }
+      expect(await (await scrape(url, 'bearer a-token-for-metrics')).text()).toContain('peerbridge_commands_total');
+    }
+  });
+
+  it('are nobody\'s in production where there is none, and open in development', async () => {
+    expect((await scrape((await start('production')).url, `Bearer ${token}`)).status).toBe(404);
+    expect((await scrape(api.url)).status).toBe(200);
+  });
+});
+
+describe('A page of another site', () => {
+  const preflight = (url: string, origin: string) => fetch(`${url}/graphql`, {
+    method: 'OPTIONS',
+    headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' },
+  });
+  const allowed = ({ headers }: Response) => headers.get('access-control-allow-origin');
+
+  it('may ask where its origin is configured, without cookies, and nobody else', async () => {
+    const { url } = await start('production', { corsOrigins: ['https://app.example', 'http://localhost:5173'] });
+    for (const origin of ['https://app.example', 'http://localhost:5173']) {
+      const answer = await preflight(url, origin);
+      expect([answer.status, allowed(answer), answer.headers.get('access-control-allow-headers')])
+        .toEqual([204, origin, 'authorization, content-type']);
+      expect(answer.headers.get('access-control-allow-credentials')).toBeNull();
+      const asked = await fetch(`${url}/graphql`, {
+        method: 'POST', body: '{"query":"{ viewer { id } }"}',
+        headers: { origin, authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      });
+      expect([asked.status, allowed(asked)]).toEqual([200, origin]);
+    }
+    for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'null']) {
+      expect(allowed(await preflight(url, origin))).toBeNull();
+    }
+  });
+
+  it('may not where nothing is configured', async () => {
+    expect(allowed(await preflight(api.url, 'https://app.example'))).toBeNull();
+  });
+
+  it.each([
+    ['by a name of its own that points here', { host: 'evil.example' }], ['by one with our port', { host: 'evil.example:3000' }],
+    ['by a name that begins like ours', { host: 'localhost.evil.example' }], ['by a user of ours', { host: 'evil@localhost' }],
+    ['by an address of the network', { host: '192.168.0.7:3000' }], ['from its own origin', { origin: 'https://evil.example' }],
+    ['from a page without one', { origin: 'null' }],
+  ])('gets nothing of development %s', async (_how, headers) => {
+    const { hostname, port } = new URL(api.url);
+    for (const [method, path] of [['POST', '/dev/token'], ['GET', '/dev/roles'], ['PUT', '/dev/clock'], ['GET', '/explorer'],
+      ['GET', '/.well-known/jwks.json']] as const) {
+      const answer = await new Promise<{ status: number | undefined; text: string }>((resolve, reject) => {
+        const sent = { host: `localhost:${port}`, ...headers };
+        const request = rawRequest({ hostname, port, method, path, headers: sent }, (response) => {
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('end', () => resolve({ status: response.statusCode, text: String(Buffer.concat(chunks)) }));
+        });
+        request.on('error', reject);
+        request.end();
+      });
+      expect({ path, ...answer }).toEqual({ path, status: expect.any(Number), text: expect.not.stringContaining('token"') });
+      expect([400, 403]).toContain(answer.status);
+    }
+  });
+
+  it('does not keep this machine from asking by any of its names', async () => {
+    const { port } = new URL(api.url);
+    for (const host of ['localhost', `localhost:${port}`, '127.0.0.1', `127.0.0.1:${port}`, '[::1]', `[::1]:${port}`]) {
+      const status = await new Promise((resolve, reject) => {
+        rawRequest({ hostname: '127.0.0.1', port, path: '/dev/roles', headers: { host, origin: `http://${host}` } },
+          (response) => resolve(response.resume().statusCode)).on('error', reject).end();
+      });
+      expect([host, status]).toEqual([host, 200]);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { Authenticator, DevIssuer, remoteIssuer } from '@peerbridge/identity';
 import { AdjustableClock } from '@peerbridge/kernel';
-import { ConfigError, type Config } from '@peerbridge/platform';
+import { ConfigError, openPool, type Config } from '@peerbridge/platform';
 import { stopped, type Running } from '../process.js';
 import { openAnswering, type Answering, type System } from '../system.js';
 import { CareModule } from './care.module.js';
@@ -23,6 +23,9 @@ export interface ApiOptions {
   modules?: Type[];
 }
 
+/** Of the database, for whoever asks whether it is there. */
+const PROBE_WITHIN_MS = 2_000;
+
 export async function startApi(system: System, options: ApiOptions = {}): Promise<RunningApi> {
   const answering = await openAnswering(system);
   try {
@@ -43,12 +46,17 @@ async function listen(
     (error) => log.error({ err: error }, 'The keys of the token issuer cannot be had'),
     (claims) => log.warn({ claims }, 'A token that its issuer signed was refused: these claims are missing or malformed'),
   );
+  // A connection of its own: a pool that is full is no database that is down.
+  const probe = openPool({
+    connectionString: database.url, application_name: 'peerbridge-probe', max: 1, connectionTimeoutMillis: PROBE_WITHIN_MS,
+    query_timeout: PROBE_WITHIN_MS, keepAlive: true,
+  });
   const app = await createHttpApplication({
     imports: [CareModule.of(answering, metrics), ...modules],
     config, authenticator, metrics, log,
     health: {
       store: () => store.health(),
-      database: async () => ({ status: (await database.pool.query('SELECT 1')).rowCount === 1 ? 'up' : 'down' }),
+      database: async () => ({ status: (await probe.pool.query('SELECT 1')).rowCount === 1 ? 'up' : 'down' }),
       projector: async () => ({
         status: answering.lag.isPastBound ? 'down' : 'up', lagEvents: answering.lag.events,
         stoppedParticipants: await answering.shared.stoppedParticipants(),
@@ -65,6 +73,7 @@ async function listen(
     await app.listen(config.port, config.host);
   } catch (error) {
     await app.close();
+    await probe.close();
     throw cannotListen(config, error as NodeJS.ErrnoException);
   }
   const port = new URL(await app.getUrl()).port || String(config.port);
@@ -72,6 +81,7 @@ async function listen(
     address: `http://${reachableHost(config.host)}:${port}`, answering, issuer,
     async stop() {
       await stopped(app.close());
+      await probe.close();
       await answering.close();
     },
   };

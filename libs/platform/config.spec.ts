@@ -29,6 +29,7 @@ describe('Configuration', () => {
   it('needs nothing to start developing', () => {
     expect(loadConfig({})).toEqual({
       environment: 'development', host: '127.0.0.1', port: 3000, dataDir: '.data', readWaitMs: 5000, devClock: false,
+      corsOrigins: [],
       keyEncryptionKeyFile: join('.data', 'key-encryption-keys.json'), warnings: [], logLevel: 'info',
     });
   });
@@ -37,10 +38,12 @@ describe('Configuration', () => {
     const env = {
       ...productionEnv, DATABASE_URL: 'postgresql://db/peerbridge', KEY_ENCRYPTION_KEY_FILE: aKeyFile(), HOST: '0.0.0.0',
       PORT: '8080', KAFKA_BROKERS: 'a:9092, b:9092', READ_WAIT_MS: '100', LOG_LEVEL: 'warn', DATA_DIR: '/var/lib/peerbridge',
+      METRICS_TOKEN: 'a-token-for-metrics', CORS_ORIGINS: 'https://app.example, http://localhost:5173',
       EVENTSTOREDB_URL: 'esdb+discover://admin:s3cret@a:2113,b:2113?tls=false&nodePreference=leader',
     };
     expect(loadConfig(env)).toMatchObject({
       environment: 'production', host: '0.0.0.0', port: 8080, kafkaBrokers: ['a:9092', 'b:9092'], readWaitMs: 100,
+      metricsToken: 'a-token-for-metrics', corsOrigins: ['https://app.example', 'http://localhost:5173'],
       eventStoreDbUrl: env.EVENTSTOREDB_URL, logLevel: 'warn', dataDir: '/var/lib/peerbridge',
       oidc: { issuer: 'https://id.example', audience: 'peerbridge', jwksUrl: 'https://id.example/jwks' },
       databaseUrl: 'postgresql://db/peerbridge', keyEncryptionKeyFile: env.KEY_ENCRYPTION_KEY_FILE,
@@ -54,9 +57,11 @@ describe('Configuration', () => {
   it('names all mistakes at once, and no value of them', () => {
     const mistakes = mistakesOf({
       NODE_ENV: 'staging', PORT: '99999', DATABASE_URL: 'mysql://root:hunter2@db', KAFKA_BROKERS: 'broker', READ_WAIT_MS: 'soon',
+      METRICS_TOKEN: 'short', CORS_ORIGINS: 'https://app.example/',
       DEV_CLOCK: 'yes', LOG_LEVEL: 'loud', EVENTSTOREDB_URL: 'http://x', OIDC_JWKS_URL: 'jwks',
     }).join('\n');
-    for (const name of ['NODE_ENV', 'PORT', 'DATABASE_URL', 'KAFKA_BROKERS', 'READ_WAIT_MS', 'DEV_CLOCK', 'LOG_LEVEL',
+    for (const name of ['NODE_ENV', 'PORT', 'DATABASE_URL', 'KAFKA_BROKERS', 'READ_WAIT_MS',
+      'METRICS_TOKEN', 'CORS_ORIGINS', 'DEV_CLOCK', 'LOG_LEVEL',
       'EVENTSTOREDB_URL', 'OIDC_JWKS_URL', 'OIDC_ISSUER', 'OIDC_AUDIENCE']) expect(mistakes).toContain(name);
     expect(mistakes).not.toContain('hunter2');
   });

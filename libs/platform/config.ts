@@ -20,6 +20,10 @@ export interface Config {
   kafkaBrokers?: string[];
   /** Unset: the issuer of development. */
   oidc?: OidcConfig;
+  /** What a scrape of `/metrics` bears. Unset: open in development, and none in production. */
+  metricsToken?: string;
+  /** Sites whose scripts may ask, as in the header Origin. */
+  corsOrigins: readonly string[];
   /** How long a read waits for the position it names, milliseconds. */
   readWaitMs: number;
   /** Whether `PUT /dev/clock` exists. */
@@ -65,6 +69,11 @@ const eventStore = z.string().refine((text) => {
   return hosts.split(',').every(isHost) && options.every((option) => /^[^=]+=.+$/.test(option));
 });
 
+/** A header is read as it is written: no path, no slash at the end. */
+const isOrigin = (text: string): boolean => /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+const origins = z.string().transform((list) => list.split(',').map((origin) => origin.trim()))
+  .refine((list) => list.every(isOrigin));
+
 /** Each variable: how it is read, and what to say where it cannot be. */
 const variables = {
   NODE_ENV: [z.enum(['development', 'test', 'production']).default('development'), 'development, test or production'],
@@ -77,6 +86,8 @@ const variables = {
   OIDC_ISSUER: [z.string().optional(), 'the issuer of the tokens, as in their claim iss'],
   OIDC_AUDIENCE: [z.string().optional(), 'the audience of the tokens, as in their claim aud'],
   OIDC_JWKS_URL: [urlWith('https:', 'http:').optional(), 'an http(s):// URL'],
+  METRICS_TOKEN: [z.string().regex(/^[\w.~+/=-]{16,}$/).optional(), 'a bearer token of 16 characters or more'],
+  CORS_ORIGINS: [origins.default([]), 'a list of origins such as https://app.example, separated by commas'],
   READ_WAIT_MS: [wholeNumber(600_000).default(5000), 'milliseconds, 0 to 600000'],
   DEV_CLOCK: [flag.default(false), '1 or 0'],
   KEY_ENCRYPTION_KEY_FILE: [z.string().optional(), 'a file'],
@@ -124,6 +135,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     eventStoreDbUrl: sound.EVENTSTOREDB_URL,
     kafkaBrokers: sound.KAFKA_BROKERS,
     oidc: issuer && audience && jwksUrl ? { issuer, audience, jwksUrl } : undefined,
+    metricsToken: sound.METRICS_TOKEN,
+    corsOrigins: sound.CORS_ORIGINS,
     readWaitMs: sound.READ_WAIT_MS,
     devClock: sound.DEV_CLOCK && !production,
     keyEncryptionKeyFile: namedKeyFile ?? join(sound.DATA_DIR, 'key-encryption-keys.json'),

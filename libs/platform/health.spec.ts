@@ -25,6 +25,11 @@ describe('Readiness', () => {
     expect(answer).toMatchObject({ status: 'ok', details: { relay: { status: 'up', enabled: false } } });
   });
 
+  it('does not rest on the relay: the API answers while Kafka is away', async () => {
+    const answer = await readiness({ ...healthy, relay: () => ({ status: 'down', enabled: true }) });
+    expect(answer).toMatchObject({ status: 'ok', details: { relay: { status: 'down', enabled: true } } });
+  });
+
   it('is an error when a component is down, and says which but not why', async () => {
     const answer = await readiness({
       ...healthy, store: () => ({ status: 'down', reason: 'password authentication failed for peerbridge' }),

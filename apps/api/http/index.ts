@@ -25,7 +25,7 @@ export interface HttpApplicationOptions {
   /** The modules whose resolvers make up the schema. */
   imports: NonNullable<ModuleMetadata['imports']>;
   providers?: ModuleMetadata['providers'];
-  config: Pick<Config, 'environment'>;
+  config: Pick<Config, 'environment' | 'metricsToken' | 'corsOrigins'>;
   authenticator: Authenticator;
   metrics: Metrics;
   health: HealthSources;
@@ -35,6 +35,9 @@ export interface HttpApplicationOptions {
   /** More routes, e.g. those of development. */
   routes?: (instance: FastifyInstance) => void;
 }
+
+/** How long a browser remembers that it may ask. */
+const PREFLIGHT_SECONDS = 600;
 
 class HttpApplication {}
 
@@ -63,6 +66,12 @@ export async function createHttpApplication(options: HttpApplicationOptions): Pr
     schema: made, operations: new Operations(made, { introspection: options.config.environment !== 'production' }),
   }))(app.get(GraphQLSchemaHost, { strict: false }).schema);
 
+  const { corsOrigins } = options.config;
+  if (corsOrigins.length > 0) {
+    app.enableCors({
+      origin: [...corsOrigins], methods: ['POST'], allowedHeaders: ['authorization', 'content-type'], maxAge: PREFLIGHT_SECONDS,
+    });
+  }
   hardenedHeaders(instance);
   instance.addHook('onRequest', (request, _reply, next) => {
     countOverrideHeaders(request.headers, metrics, log);
@@ -70,7 +79,7 @@ export async function createHttpApplication(options: HttpApplicationOptions): Pr
   });
   logRequests(instance, log);
   graphqlRoute(instance, { authenticator, schema, capacity, log });
-  probes(instance, { health, metrics });
+  probes(instance, { config: options.config, health, metrics });
   options.routes?.(instance);
 
   await app.init();
