@@ -1,6 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import canonicalize from 'canonicalize';
 import {
-  AppendTooLarge, StoreUnavailable, StreamDeleted, WrongExpectedRevision, type EventStore, type ExpectedRevision, type Position,
+  AppendTooLarge, StoreUnavailable, StreamDeleted, WrongExpectedRevision, type EventStore, type Position,
 } from '@peerbridge/event-store';
 import {
   derivedId, DomainError, eventIdOf, fieldsAtFault, forbidden, invalid, livesElsewhere, notAhead, notFound, participantStreamOf,
@@ -10,10 +11,18 @@ import type { AcceptedCommand, ItemRow, PersonAccess, PersonLocks, SharedView, V
 import { UnknownEvent, type EventCodec, type Vault } from '@peerbridge/vault';
 import { commandEnvelope, happenedByNow, unstorableFields, withoutNulls } from './input.js';
 import { RecentCommands } from './recent-commands.js';
+import { commandKey, foldOfNothing, StreamFolds, type FoldedStream } from './stream-folds.js';
+import { StreamTurns, tooMany } from './stream-turns.js';
 import type { AnyCommandBinding } from './binding.js';
 
-/** Only the revision was stale: how often to load, decide and append again. */
-const MAX_ATTEMPTS = 12;
+/** Another process was faster: how often a command decides and appends again. */
+const MOST_LOST = 12;
+/** A withdrawal does so for as long as this. Milliseconds. */
+const WITHDRAWN_WITHIN_MS = 30_000;
+/** The pause after a race that was lost; doubled, up to the second number, and drawn at random below that. Milliseconds. */
+const BACK_OFF_MS = [4, 200] as const;
+/** The longest pause of a withdrawal: others leave it gaps. */
+const WITHDRAWAL_BACK_OFF_MS = 8;
 
 export interface CommandResult extends AcceptedCommand {
   outcome: 'accepted' | 'repeated';
@@ -34,21 +43,24 @@ interface Request {
   commandId: string;
   bodyHash: string;
   expectedVersion: number | undefined;
-  body: Record<string, unknown>;
   /** Domain time of the request, RFC 3339 UTC with milliseconds. */
   now: string;
   occurredAt: string;
   /** The command's own input, or why role or shape refuse it. */
   input: object | DomainError;
+  withdraws: boolean;
 }
 
-/** A stream as folded, and what of it this command may already have written. */
-interface Loaded {
-  state: unknown;
-  revision: ExpectedRevision;
-  /** By node: how many events have touched it, less one. */
-  versions: ReadonlyMap<string, number>;
-  earlier: AcceptedCommand | undefined;
+/** A command that has passed all that is decided without its stream. */
+interface Prepared {
+  command: Command<object, unknown>;
+  streamName: string;
+  /** The command makes what the stream is about. */
+  begins: boolean;
+  sourceOrgId: string;
+  session: ViewSession;
+  /** The commandId stood for something else before, in whatever stream. */
+  used: boolean;
 }
 
 /**
@@ -57,8 +69,11 @@ interface Loaded {
  */
 export class CommandExecutor {
   private readonly recent: RecentCommands;
+  private readonly turns = new StreamTurns();
+  private readonly folds: StreamFolds;
 
   constructor(private readonly options: ExecutorOptions) {
+    this.folds = new StreamFolds(options.store, options.codec);
     this.recent = new RecentCommands((position) => options.view.options.position.has(position));
   }
 
@@ -69,9 +84,9 @@ export class CommandExecutor {
   async execute(binding: AnyCommandBinding, input: object, caller: Caller): Promise<CommandResult> {
     try {
       const request = await this.requested(binding, withoutNulls(input), caller);
-      const key = `${caller.memberId}/${request.commandId}`;
+      const key = commandKey(caller.memberId, request.commandId);
       const result = await this.recent.run(key, (earlier) => this.answer(request, earlier));
-      if (binding.withdraws(request.body)) await this.withdraw(request, result);
+      if (request.withdraws) await this.withdraw(request, result);
       const refusal = binding.definition.refusal?.(result.eventType);
       if (refusal) throw refusal;
       return result;
@@ -104,7 +119,8 @@ export class CommandExecutor {
     const content = { ...(input.data ?? own), expectedVersion, ...(envelope.data!.occurredAt && { occurredAt: saidToOccurAt }) };
     return {
       binding, caller, now, commandId: commandId as string, expectedVersion: expectedVersion as number | undefined,
-      occurredAt: named ?? (happened && definition.occurredAt?.(happened)) ?? now, body: own, input: refusal ?? happened!,
+      occurredAt: named ?? (happened && definition.occurredAt?.(happened)) ?? now, input: refusal ?? happened!,
+      withdraws: binding.withdraws(own),
       bodyHash: await this.options.vault.bodyHash(canonicalize({ command: definition.name, ...content })!),
     };
   }
@@ -124,6 +140,16 @@ export class CommandExecutor {
   }
 
   private async run(request: Request, recent: AcceptedCommand | undefined): Promise<CommandResult> {
+    const prepared = await this.prepare(request, recent);
+    if ('outcome' in prepared) return prepared;
+    return this.turns.take(prepared.streamName, request, async (waited) => {
+      const current = waited ? await this.prepare(request, recent) : prepared;
+      return 'outcome' in current ? current : this.write(request, current);
+    });
+  }
+
+  /** All that is decided without the stream. Answers a repeat. */
+  private async prepare(request: Request, recent: AcceptedCommand | undefined): Promise<Prepared | CommandResult> {
     const { binding, caller, commandId, input, now, occurredAt } = request;
     const { definition, stream } = binding;
     const session = this.options.view.session(caller);
@@ -142,33 +168,57 @@ export class CommandExecutor {
       input, caller, actor: { id: caller.memberId, role: caller.role, orgId: caller.orgId }, now, occurredAt, newId,
       participantId: participantId ?? '', facts,
     };
-    refusing(() => definition.admit?.(command), earlier);
+    refusing(() => definition.admit?.(command), earlier !== undefined);
     // What stands alone and begins with a command about the person has a stream of its own from its first event on.
     const begins = stream.keyedBy === 'entity' && subject.kind === 'participant';
     const entityId = begins ? newId() : subject.id;
-    const streamName = `${stream.category}-${stream.keyedBy === 'participant' ? participantId : entityId}`;
-    // What people do for themselves belongs to the record they have, not to an organization that issues their token.
-    const sourceOrgId = caller.role === 'person' ? access?.facts.homeOrgId ?? caller.orgId : caller.orgId;
+    return {
+      command, begins, session, used: earlier !== undefined,
+      streamName: `${stream.category}-${stream.keyedBy === 'participant' ? participantId : entityId}`,
+      // What people do for themselves belongs to the record they have, not to an organization that issues their token.
+      sourceOrgId: caller.role === 'person' ? access?.facts.homeOrgId ?? caller.orgId : caller.orgId,
+    };
+  }
 
-    for (let attempt = 1; ; attempt += 1) {
-      // A stream that begins is empty, or else the append says so.
-      const loaded = begins && attempt === 1
-        ? beginning(stream.initialState()) : await this.load(request, streamName, participantId);
-      if (loaded.earlier?.bodyHash === request.bodyHash) return repeated(loaded.earlier);
-      const used = earlier ?? loaded.earlier;
-      refusing(() => definition.authorize?.(command, loaded.state), used);
-      if (used) throw mismatch();
-      await this.expectVersion(request, command, loaded);
-      const events = definition.decide(command, loaded.state);
+  /** Decides on the stream and appends to it, until nobody else was faster. What this process remembers of it refuses nothing. */
+  private async write(request: Request, prepared: Prepared): Promise<CommandResult> {
+    const { binding: { stream } } = request;
+    const { command: { participantId }, streamName } = prepared;
+    const read = () => this.folds.read(stream, streamName, participantId);
+    // A stream that begins is empty, or else the append says so.
+    const remembered = prepared.begins ? foldOfNothing(stream) : this.folds.known(streamName);
+    let folded = remembered ?? await read();
+    let mayRefuse = prepared.begins || remembered === undefined;
+    for (const race = new Race(request); ;) {
       try {
-        return await this.append(request, command, { streamName, sourceOrgId, session }, loaded, events);
+        return await this.decide(request, prepared, folded);
       } catch (error) {
-        if (!(error instanceof WrongExpectedRevision)) throw error;
-        if (attempt >= MAX_ATTEMPTS) {
-          throw unavailable('Too many others write to the same record; repeat with the same commandId.');
+        if (error instanceof WrongExpectedRevision) {
+          // The store holds less than was seen there: it was put back.
+          if (error.actual === 'noStream' || error.actual < Number(folded.revision)) this.folds.forget(streamName);
+          await race.lost();
+        } else if (mayRefuse || !(error instanceof DomainError)) {
+          throw error;
         }
+        folded = await read();
+        mayRefuse = true;
       }
     }
+  }
+
+  private async decide(request: Request, prepared: Prepared, folded: FoldedStream): Promise<CommandResult> {
+    const { binding: { definition, stream }, caller, commandId } = request;
+    const { command } = prepared;
+    const written = folded.commands.get(commandKey(caller.memberId, commandId));
+    if (written?.bodyHash === request.bodyHash) {
+      const version = await this.versionOf(stream.category, written.id, command.participantId, written);
+      return repeated({ ...written, version });
+    }
+    const used = prepared.used || written !== undefined;
+    refusing(() => definition.authorize?.(command, folded.state), used);
+    if (used) throw mismatch();
+    await this.expectVersion(request, command, folded);
+    return this.append(request, prepared, folded, definition.decide(command, folded.state));
   }
 
   /** The person and node that the command is about; undefined alike for what is unknown and what is not visible. */
@@ -196,43 +246,10 @@ export class CommandExecutor {
     }
   }
 
-  private async load(
-    { binding: { stream }, caller, commandId }: Request, streamName: string, participantId: string | undefined,
-  ): Promise<Loaded> {
-    const { store, codec } = this.options;
-    let state = stream.initialState();
-    const versions = new Map<string, number>();
-    const count = (id: string) => versions.set(id, (versions.get(id) ?? -1) + 1);
-    for (const category of stream.foldsFirst ?? []) {
-      for await (const event of store.readStream(`${category}-${participantId}`, { limit: 1 })) {
-        const fact = codec.fact(event);
-        state = stream.evolve(state, fact);
-        count(stream.entityOf(fact));
-      }
-    }
-    let revision: ExpectedRevision = 'noStream';
-    let earlier: AcceptedCommand | undefined;
-    for await (const event of store.readStream(streamName)) {
-      const fact = codec.fact(event);
-      const id = stream.entityOf(fact);
-      state = stream.evolve(state, fact);
-      revision = event.revision;
-      count(id);
-      const { commandId: of, actor, bodyHash } = event.metadata;
-      if (of === commandId && actor.id === caller.memberId) {
-        const { position } = event;
-        const node = earlier?.id ?? id;
-        const version = await this.versionOf(stream.category, node, participantId, { counted: versions.get(node)!, position });
-        earlier = { id: node, version, position, bodyHash, eventType: earlier?.eventType ?? fact.type };
-      }
-    }
-    return { state, revision, versions, earlier };
-  }
-
   /** @throws DomainError VERSION_CONFLICT */
   private async expectVersion(
     { binding: { definition, stream }, caller, expectedVersion }: Request,
-    { input, participantId }: Command<object, unknown>, { state, versions }: Loaded,
+    { input, participantId }: Command<object, unknown>, { state, versions }: FoldedStream,
   ): Promise<void> {
     if (expectedVersion === undefined) return;
     const entity = definition.entity?.(input, state, caller);
@@ -257,9 +274,8 @@ export class CommandExecutor {
   }
 
   private async append(
-    request: Request, command: Command<object, unknown>,
-    { streamName, sourceOrgId, session }: { streamName: string; sourceOrgId: string; session: ViewSession },
-    { revision: expectedRevision, versions }: Loaded, events: readonly { type: string; data: object }[],
+    request: Request, { command, streamName, sourceOrgId, session }: Prepared,
+    { revision: expectedRevision, versions }: FoldedStream, events: readonly { type: string; data: object }[],
   ): Promise<CommandResult> {
     const { store, codec } = this.options;
     const { caller, commandId, bodyHash, binding: { stream } } = request;
@@ -277,13 +293,15 @@ export class CommandExecutor {
       };
       return codec.encode(event, metadata);
     }));
-    const { revision, position } = await store.append(streamName, stored, { expectedRevision });
+    const appended = await store.append(streamName, stored, { expectedRevision });
+    const { revision, position } = appended;
     const touched = events.map((event, index) => stream.entityOf({
       ...event, eventId: stored[index]!.metadata.eventId, actor: command.actor, occurredAt: command.occurredAt,
       recordedAt: command.now, revision: revision - events.length + 1 + index,
     }));
     const id = touched[0]!;
     const counted = (versions.get(id) ?? -1) + touched.filter((one) => one === id).length;
+    this.folds.appended(stream, streamName, stored, appended);
     const version = await this.versionOf(stream.category, id, command.participantId, { counted, position });
     return { id, version, position, bodyHash, eventType: events[0]!.type, outcome: 'accepted' };
   }
@@ -291,23 +309,41 @@ export class CommandExecutor {
   /** Returns only when the view shows the withdrawal and every delivery decided before it has ended. */
   private async withdraw({ caller }: Request, { id, position }: CommandResult): Promise<void> {
     const { view, locks } = this.options;
-    const recorded = 'Recorded, but it cannot be shown yet that it is in force; repeat with the same commandId.';
-    if (!await view.options.position.reached(position, view.options.readWaitMs)) throw unavailable(recorded);
+    if (!await view.options.position.reached(position, view.options.readWaitMs)) throw recorded();
     const participantId = await view.participantOf(id);
-    if (participantId === undefined) throw unavailable(recorded);
+    if (participantId === undefined) throw recorded();
     const access = await view.session(caller).decision(participantId);
-    if (access?.facts.unknowable) throw unavailable(recorded);
+    if (access?.facts.unknowable) throw recorded();
     await locks.drain(participantId);
   }
 }
 
+/** Races for a stream's revision with other processes. */
+class Race {
+  private times = 0;
+  private readonly startedAt = performance.now();
+
+  constructor(private readonly request: { withdraws: boolean }) {}
+
+  /** Waits before the next. @throws DomainError RATE_LIMITED where it was lost too often */
+  async lost(): Promise<void> {
+    const { withdraws } = this.request;
+    this.times += 1;
+    const enough = withdraws ? performance.now() - this.startedAt > WITHDRAWN_WITHIN_MS : this.times >= MOST_LOST;
+    if (enough) throw tooMany();
+    const [first, longest] = BACK_OFF_MS;
+    await delay(Math.random() * (withdraws ? WITHDRAWAL_BACK_OFF_MS : Math.min(longest, first * 2 ** this.times)));
+  }
+}
+
 const repeated = (earlier: AcceptedCommand): CommandResult => ({ ...earlier, outcome: 'repeated' });
-const beginning = (state: unknown): Loaded => ({ state, revision: 'noStream', versions: new Map(), earlier: undefined });
 const malformed = (fields: readonly string[]) => invalid(`Missing or malformed: ${fields.join(', ')}.`, ...fields);
+const recorded = () => unavailable(
+  'Recorded, but it cannot be shown yet that it is in force; repeat with the same commandId.', { recorded: true });
 const mismatch = () => new DomainError('IDEMPOTENCY_MISMATCH', 'This commandId was used before with another body.');
 
 /** That an id was used before for something else is said after NOT_FOUND, and before whose turn it is. @throws DomainError */
-function refusing(check: () => void, used: AcceptedCommand | undefined): void {
+function refusing(check: () => void, used: boolean): void {
   try {
     check();
   } catch (refusal) {

@@ -15,7 +15,10 @@ export interface StreamDefinition<State, Fact extends FactOfAnyType = FactOfAnyT
   /** Other categories of the same person whose (immutable) first events are folded beforehand, e.g. who enrolled them. */
   readonly foldsFirst?: readonly string[];
   initialState(): State;
-  /** Total: never throws, never reads a clock. */
+  /**
+   * Total: never throws, never reads a clock. A fold owns its state: this may change it in place and answers with it, so that
+   * a stream of many events costs as much for each of them as a short one.
+   */
   evolve(state: State, fact: Fact): State;
   /** The node that an event touches: that node's version counts it, unless the node `livesElsewhere`. */
   entityOf(fact: Fact): string;

@@ -17,6 +17,8 @@ export interface ErrorDetails {
   referralId?: string;
   /** RATE_LIMITED. */
   retryAfterMs?: number;
+  /** UNAVAILABLE: the withdrawal is in the log, and not yet shown to be in force. Absent where that is not known. */
+  recorded?: true;
 }
 
 /** A refusal with a stable code. Its message and details go to the caller as they are: never put protected text in them. */
@@ -33,7 +35,8 @@ export const notFound = (what = 'node'): DomainError => new DomainError('NOT_FOU
 export const forbidden = (message: string): DomainError => new DomainError('FORBIDDEN_ROLE', message);
 export const invalidTransition = (message: string, state: string): DomainError =>
   new DomainError('INVALID_TRANSITION', message, { state });
-export const unavailable = (message: string): DomainError => new DomainError('UNAVAILABLE', message);
+export const unavailable = (message: string, details?: ErrorDetails): DomainError =>
+  new DomainError('UNAVAILABLE', message, details);
 
 /** For `default:` branches: the compiler proves that nothing is left, and running code says so if it was wrong. */
 export function never(value: never, what: string): never {

@@ -230,6 +230,34 @@ describe('While a process stands still in the middle of a delivery', () => {
   });
 });
 
+describe('Among many who write to one record', () => {
+  const drafts = (story: Story, api: Api, count: number) => Array.from({ length: count }, () =>
+    api.as('peer').ask<Record<string, Payload | null>>(
+      'mutation ($input: DraftConsentInput!) { draftConsent(input: $input) { id } }',
+      { input: { commandId: randomUUID(), participantId: story.id } }));
+
+  it('200 different commands at once are all accepted', async () => {
+    const story = await enrollP1(b);
+    const answers = await Promise.all([...drafts(story, a, 100), ...drafts(story, b, 100)]);
+    expect(answers.flatMap(({ errors = [] }) => errors)).toEqual([]);
+    const { consents } = (await story.person.query<{ participant: { consents: { totalCount: number } } }>(
+      'query ($id: ID!) { participant(id: $id) { consents { totalCount } } }', { id: story.id })).participant;
+    expect(consents.totalCount).toBe(200);
+  });
+
+  it('the person\'s own withdrawals are acknowledged, at the first try', async () => {
+    const story = await enrollP1(b);
+    const { id: consentId } = await story.grantHousing();
+    const busy = Promise.all([...drafts(story, a, 100), ...drafts(story, b, 100)]);
+    const person = a.as(story.person.token);
+    await person.mutate('revokeConsent', { consentId });
+    await person.mutate('restrictWorker', { participantId: story.id, memberId: b.dev.members['peer']!.memberId });
+    // Whoever was shut out meanwhile is refused; nobody was told that the system could not.
+    const codes = (await busy).flatMap(({ errors = [] }) => errors.map(({ extensions }) => extensions.code));
+    expect(codes.filter((code) => code !== 'NOT_FOUND')).toEqual([]);
+  });
+});
+
 describe('Without a projector', () => {
   it('a withdrawal is recorded and not acknowledged; its repeat is, once there is one again', async () => {
     const story = await enrollP1(b);
@@ -239,8 +267,9 @@ describe('Without a projector', () => {
     await projector.end('SIGKILL');
 
     const command = { commandId: randomUUID(), consentId };
-    expect(await story.person.refused('revokeConsent', command)).toMatchObject({ code: 'UNAVAILABLE' });
-    expect(await a.as(story.person.token).refused('revokeConsent', command)).toMatchObject({ code: 'UNAVAILABLE' });
+    expect(await story.person.refused('revokeConsent', command)).toMatchObject({ code: 'UNAVAILABLE', recorded: true });
+    expect(await a.as(story.person.token).refused('revokeConsent', command))
+      .toMatchObject({ code: 'UNAVAILABLE', recorded: true });
 
     projector = await parts.projector();
     await b.as('clinician').query(atLeast, { id: story.id });

@@ -16,7 +16,7 @@ export interface Membership {
 
 export interface CareTeamState {
   /** By member id. */
-  members: Readonly<Record<string, Membership>>;
+  members: Record<string, Membership>;
   /** Member ids of the workers whom the person shut out. */
   restricted: readonly string[];
 }
@@ -68,8 +68,10 @@ export const careTeamStream: StreamDefinition<CareTeamState, TeamFact> = {
   },
 };
 
-const withMember = (state: CareTeamState, memberId: string, membership: Membership): CareTeamState =>
-  ({ ...state, members: { ...state.members, [memberId]: membership } });
+function withMember(state: CareTeamState, memberId: string, membership: Membership): CareTeamState {
+  state.members[memberId] = membership;
+  return state;
+}
 
 export const isOnTeam = ({ members }: CareTeamState, memberId: string): boolean => members[memberId]?.state === 'joined';
 

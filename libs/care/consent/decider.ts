@@ -20,7 +20,7 @@ export interface Consent {
 
 export interface ConsentStreamState {
   /** By consent id. */
-  consents: Readonly<Record<string, Consent>>;
+  consents: Record<string, Consent>;
 }
 
 export const consentStream: StreamDefinition<ConsentStreamState, ConsentFact> = {
@@ -28,10 +28,11 @@ export const consentStream: StreamDefinition<ConsentStreamState, ConsentFact> = 
   keyedBy: 'participant',
   events: consentEvents,
   initialState: () => ({ consents: {} }),
-  evolve({ consents }, fact) {
+  evolve(state, fact) {
     const { consentId } = fact.data;
-    const consent = evolveConsent(consents[consentId], fact);
-    return { consents: consent ? { ...consents, [consentId]: consent } : consents };
+    const consent = evolveConsent(state.consents[consentId], fact);
+    if (consent) state.consents[consentId] = consent;
+    return state;
   },
   entityOf: (fact) => fact.data.consentId,
 };

@@ -23,7 +23,7 @@ export interface Referral extends Standing {
 }
 
 /** All referrals of one person, by id: what may be open only once must be seen together. */
-export type ReferralsState = ReadonlyMap<string, Referral>;
+export type ReferralsState = Map<string, Referral>;
 
 export const referralStream: StreamDefinition<ReferralsState, ReferralFact> = {
   category: 'referral',
@@ -36,14 +36,14 @@ export const referralStream: StreamDefinition<ReferralsState, ReferralFact> = {
     if (fact.type === 'ReferralDrafted') {
       const { needCategory, targetOrganizationId, serviceId, requestedBy: requester } = fact.data;
       const untold = isUntold(fact.data);
-      return new Map(state).set(referralId, {
+      return state.set(referralId, {
         referralId, needCategory, targetOrganizationId, serviceId, requester, untold, ...standing,
       });
     }
     const referral = state.get(referralId);
     if (!referral) return state;
     const delivery = fact.type === 'ServiceDelivered' && { deliveredAt: fact.recordedAt };
-    return new Map(state).set(referralId, { ...referral, ...standing, ...delivery });
+    return state.set(referralId, { ...referral, ...standing, ...delivery });
   },
   entityOf: (fact) => fact.data.referralId,
 };

@@ -50,7 +50,7 @@ export class PersonLocks {
       });
     } catch (error) {
       broken = (error as { code?: string }).code !== LOCK_NOT_AVAILABLE;
-      throw unavailable('Recorded, but a delivery under way has not ended; repeat with the same commandId.');
+      throw unavailable('Recorded, but a delivery under way has not ended; repeat with the same commandId.', { recorded: true });
     } finally {
       client?.release(broken);
     }
