@@ -83,7 +83,7 @@ export class CommandExecutor {
    */
   async execute(binding: AnyCommandBinding, input: object, caller: Caller): Promise<CommandResult> {
     try {
-      const request = await this.requested(binding, withoutNulls(input), caller);
+      const request = await this.requested(binding, withoutNulls(input, binding.definition.clearable), caller);
       const key = commandKey(caller.memberId, request.commandId);
       const result = await this.recent.run(key, (earlier) => this.answer(request, earlier));
       if (request.withdraws) await this.withdraw(request, result);

@@ -8,9 +8,13 @@ export const commandEnvelope = z.looseObject({
   occurredAt: instant.optional(),
 });
 
-/** GraphQL says null where nothing was given; the domain knows only absent. */
-export function withoutNulls(value: object): Record<string, unknown> {
-  return strip(value) as Record<string, unknown>;
+/**
+ * GraphQL says null where nothing was given; the domain knows only absent.
+ * @param clearable fields where null says that what stands is taken out
+ */
+export function withoutNulls(value: object, clearable: readonly string[] = []): Record<string, unknown> {
+  const takenOut = Object.entries(value).filter(([field, one]) => one === null && clearable.includes(field));
+  return { ...strip(value) as Record<string, unknown>, ...Object.fromEntries(takenOut) };
 }
 
 function strip(value: unknown): unknown {

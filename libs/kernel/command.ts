@@ -82,6 +82,8 @@ export interface CommandDefinition<Input, State, NewEvent extends { type: string
   readonly refusedLater?: readonly Role[];
   /** The fields beside commandId, expectedVersion and occurredAt, which every command has. */
   readonly input: z.ZodType<Input>;
+  /** Fields that null takes out: elsewhere it is the same as saying nothing. */
+  readonly clearable?: readonly (keyof Input & string)[];
   /** Fields that hold when something happened: what a device's clock puts a moment ahead is now. */
   readonly happened?: readonly (keyof Input & string)[];
   /** Fields that this caller must give beside those that everybody must. */

@@ -577,4 +577,28 @@ describe('Employment', () => {
     expect(participant)
       .toEqual({ employment: { status: 'seasonal', startDate: '2026-05-01', accommodation: 'Sits down at times' } });
   });
+
+  it('keeps what a report does not speak of, and loses what is taken out', async () => {
+    const story = await enrollP1(system);
+    const report = async (fields: object) => (await as('peer').mutate<{ participant: { employment: object } }>(
+      'recordEmploymentStatus', { participantId: story.id, ...fields },
+      'participant { employment { status startDate accommodation } }')).participant.employment;
+    const hired = { status: 'partTime', startDate: '2026-05-01', accommodation: 'Sits down at times' };
+    expect(await report(hired)).toEqual(hired);
+    expect(await report({ status: 'fullTime' })).toEqual({ ...hired, status: 'fullTime' });
+    expect(await report({ status: 'fullTime', accommodation: null }))
+      .toEqual({ ...hired, status: 'fullTime', accommodation: null });
+    expect(await report({ status: 'notLooking' })).toEqual({ status: 'notLooking', startDate: null, accommodation: null });
+  });
+
+  it('is not reported over by a peer of another organization, to whom what stands is closed', async () => {
+    const story = await enrollP1(system);
+    const peer = await system.newWorker('peer', 'OrgC');
+    await story.join(peer);
+    await story.grant({
+      kind: 'named', recipients: [{ memberId: peer.memberId }], segments: ['social'], purposes: ['COC'], expiry: { event: 'x' },
+    });
+    expect(await peer.client.refused('recordEmploymentStatus', { participantId: story.id, status: 'fullTime' }))
+      .toEqual({ code: 'FORBIDDEN_ROLE' });
+  });
 });

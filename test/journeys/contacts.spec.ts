@@ -90,6 +90,8 @@ describe('The author of a contact', () => {
       startedAt, endedAt: later(story.enrolledAt, 40 * DAY_MS + HOUR_MS), setting: 'court', activities: ['coaching'],
       summary: 'What it was.', narrative: 'Long.', visibility: 'personAndPeer',
     });
+    await as('peer').mutate('amendPeerContact', { contactId: id, narrative: null, summary: null });
+    expect(await contactSeen(story.person, id, 'summary narrative')).toEqual({ summary: 'What it was.', narrative: null });
     expect(await as('peer').refused('amendPeerContact', { contactId: id, startedAt: later(story.enrolledAt, 41 * DAY_MS) }))
       .toEqual({ code: 'VALIDATION', fields: ['startedAt'] });
   });

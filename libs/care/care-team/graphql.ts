@@ -137,7 +137,7 @@ export class CareTeamResolver {
 
 @Resolver(() => Participant)
 export class ParticipantTeamResolver {
-  @ResolveField(() => CareTeamMemberConnection)
+  @ResolveField(() => CareTeamMemberConnection, { description: 'In the order in which they were invited, or enrolled.' })
   async team(
     @Parent() { access, session }: Participant, @Info() info: GraphQLResolveInfo, @Args() forward: Forward,
   ): Promise<Connection<CareTeamMember>> {

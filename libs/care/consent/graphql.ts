@@ -295,7 +295,7 @@ export class ConsentResolver {
 
 @Resolver(() => Participant)
 export class ParticipantConsentsResolver {
-  @ResolveField(() => ConsentConnection)
+  @ResolveField(() => ConsentConnection, { description: 'Newest first, by when they were drafted or granted here.' })
   async consents(
     @Parent() { access, session }: Participant, @Info() info: GraphQLResolveInfo, @Args() forward: Forward,
   ): Promise<Connection<Consent>> {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { day, forbidden, id, shortText, type CommandDefinition, type StreamDefinition } from '@peerbridge/kernel';
+import {
+  day, forbidden, id, invalid, shortText, type CommandDefinition, type StreamDefinition,
+} from '@peerbridge/kernel';
 import { employmentStatuses, outcomeEvents, type OutcomeEvent, type OutcomeFact } from './events.js';
 
 /** Each outcome is a report of its day; no rule ranges over several. */
@@ -16,27 +18,39 @@ export const outcomeStream: StreamDefinition<OutcomeState, OutcomeFact> = {
 };
 
 export interface OutcomeFacts {
-  /** The caller is a current member of this person's team. */
-  onTeam: boolean;
+  /** The caller's on this person's team, now and when it happened. */
+  membership: 'current' | 'notThen' | 'former' | 'none';
+  /** They may read what was reported before. */
+  reads: boolean;
 }
 
 const input = z.object({
   participantId: id,
   status: z.enum(employmentStatuses),
-  startDate: day.optional(),
-  accommodation: shortText.optional(),
+  startDate: day.nullable().optional(),
+  accommodation: shortText.nullable().optional(),
 });
 
 export const recordEmploymentStatus: CommandDefinition<z.infer<typeof input>, OutcomeState, OutcomeEvent, OutcomeFacts> = {
   name: 'recordEmploymentStatus',
   roles: ['person', 'peer'],
   input,
+  clearable: ['startDate', 'accommodation'],
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   entity: ({ participantId }) => participantId,
   admit({ caller, facts }) {
-    if (caller.role === 'peer' && !facts.onTeam) throw forbidden('Only a peer on the team records outcomes.');
+    if (caller.role === 'person') return;
+    const onTeam = ['current', 'notThen'].includes(facts.membership);
+    if (!onTeam) throw forbidden('Only a peer on the team records outcomes.');
+    // Who may not read what stands would overwrite it unseen.
+    if (!facts.reads) throw forbidden('Not without reading what was reported before.');
   },
-  decide: ({ input, newId }) => [{ type: 'EmploymentStatusRecorded', data: { recordId: newId(), ...input } }],
+  decide({ input, caller, newId, facts }) {
+    if (caller.role !== 'person' && facts.membership === 'notThen') {
+      throw invalid('Not on this care team at that time.', 'occurredAt');
+    }
+    return [{ type: 'EmploymentStatusRecorded', data: { recordId: newId(), ...input } }];
+  },
 };
 
 export const outcomeCommands = [recordEmploymentStatus];

@@ -176,6 +176,7 @@ export const amendPeerContact: CommandDefinition<z.infer<typeof amendInput>, Pee
   name: 'amendPeerContact',
   roles: ['peer'],
   input: amendInput,
+  clearable: ['setting', 'continuumStage', 'narrative'],
   happened: ['startedAt', 'endedAt'],
   subject: ({ contactId }) => ({ kind: 'item', type: 'peerContact', id: contactId }),
   entity: ({ contactId }) => contactId,

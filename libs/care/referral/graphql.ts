@@ -332,7 +332,7 @@ export class ReferralResolver {
 
 @Resolver(() => Participant)
 export class ParticipantReferralsResolver {
-  @ResolveField(() => ReferralConnection)
+  @ResolveField(() => ReferralConnection, { description: 'Newest first, by when they were drafted here.' })
   async referrals(
     @Parent() { access, session }: Participant, @Info() info: GraphQLResolveInfo, @Args() forward: Forward,
   ): Promise<Connection<Referral>> {
