@@ -2,7 +2,7 @@ import pg from 'pg';
 import { CommandExecutor } from '@peerbridge/command';
 import { capabilities } from '@peerbridge/care';
 import { commandProjection, PersonLocks, SharedView } from '@peerbridge/disclosure';
-import { StoreUnavailable, type EventStore } from '@peerbridge/event-store';
+import { StoreRefuses, StoreUnavailable, type EventStore } from '@peerbridge/event-store';
 import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { NodeTypes, workerLookUp } from '@peerbridge/graphql';
@@ -102,10 +102,14 @@ export async function openSystem(
 async function openStore({ eventStoreDbUrl }: Config, { pool }: Database, log: Logger): Promise<EventStore> {
   if (!eventStoreDbUrl) return PostgresEventStore.open({ pool });
   return openEventStoreDb({ connectionString: eventStoreDbUrl, log }).catch((error: unknown) => {
+    if (error instanceof Error && error.message.startsWith('Failed to load certificate file')) {
+      throw new ConfigError(['EVENTSTOREDB_URL names a tlsCAFile that is not there']);
+    }
     // The client's own words would quote it.
     if (error instanceof Error && 'connectionString' in error) {
       throw new ConfigError(['EVENTSTOREDB_URL has an option whose value the client does not take']);
     }
+    if (error instanceof StoreRefuses) throw new ConfigError([`EVENTSTOREDB_URL: ${error.message}`]);
     if (error instanceof StoreUnavailable) throw new ConfigError(['EVENTSTOREDB_URL: the server cannot be reached']);
     throw error;
   });

@@ -79,6 +79,17 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/**
+ * The server does not take this client, or is not one to be trusted. The message says which server and what is wrong, in
+ * words for whoever configured it, and holds no secret.
+ */
+export class StoreRefuses extends Error {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = 'StoreRefuses';
+  }
+}
+
 /** More than a store takes in one append (1 MiB of events). */
 export class AppendTooLarge extends Error {
   constructor(readonly maxBytes: number) {

@@ -39,7 +39,7 @@ describe('Configuration', () => {
       ...productionEnv, DATABASE_URL: 'postgresql://db/peerbridge', KEY_ENCRYPTION_KEY_FILE: aKeyFile(), HOST: '0.0.0.0',
       PORT: '8080', KAFKA_BROKERS: 'a:9092, b:9092', READ_WAIT_MS: '100', LOG_LEVEL: 'warn', DATA_DIR: '/var/lib/peerbridge',
       METRICS_TOKEN: 'a-token-for-metrics', CORS_ORIGINS: 'https://app.example, http://localhost:5173',
-      EVENTSTOREDB_URL: 'esdb+discover://admin:s3cret@a:2113,b:2113?tls=false&nodePreference=leader',
+      EVENTSTOREDB_URL: 'kurrentdb+discover://admin:s3cret@a:2113,b:2113?tls=false&nodePreference=leader',
     };
     expect(loadConfig(env)).toMatchObject({
       environment: 'production', host: '0.0.0.0', port: 8080, kafkaBrokers: ['a:9092', 'b:9092'], readWaitMs: 100,
@@ -73,11 +73,12 @@ describe('Configuration', () => {
   });
 
   it.each([
-    'http://events:2113', 'kurrentdb://events:2113', 'esdb://', 'esdb://events:99999', 'esdb://events:x', 'esdb://events?tls',
+    'http://events:2113', 'kurrent://events:2113', 'esdb://', 'esdb://events:99999', 'esdb://events:x', 'esdb://events?tls',
     'esdb://a:1:2', 'esdb://user@events',
   ])('knows that the client of the event store does not take %s', (EVENTSTOREDB_URL) => {
     expect(mistakesOf({ EVENTSTOREDB_URL })).toEqual([
-      'EVENTSTOREDB_URL must be esdb://host:port or esdb+discover://host:port, maybe with options']);
+      'EVENTSTOREDB_URL must be esdb://host:port or esdb+discover://host:port (kurrentdb for esdb is the same), maybe with '
+      + 'options']);
   });
 
   it.each(['broker', 'broker:0', 'broker:65536', 'a:9092,', 'kafka://a:9092'])('takes no broker at %s', (KAFKA_BROKERS) => {

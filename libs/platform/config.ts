@@ -62,7 +62,7 @@ const isHost = (text: string): boolean => {
   return host !== undefined && (port === undefined || isPort(port));
 };
 /** What the client takes: maybe a user, one host or more, maybe options. Not a URL, for a URL has one host. */
-const EVENT_STORE = /^esdb(?:\+discover)?:\/\/(?:[^:@/?]+:[^@/?]+@)?([^@/?]+)\/?(?:\?([^?]+))?$/;
+const EVENT_STORE = /^(?:esdb|kurrentdb)(?:\+discover)?:\/\/(?:[^:@/?]+:[^@/?]+@)?([^@/?]+)\/?(?:\?([^?]+))?$/;
 const eventStore = z.string().refine((text) => {
   const [, hosts = '', query] = EVENT_STORE.exec(text) ?? [];
   const options = query?.split('&') ?? [];
@@ -81,7 +81,7 @@ const variables = {
   PORT: [wholeNumber(65_535).default(3000), 'a port, 0 to 65535'],
   DATA_DIR: [z.string().default('.data'), 'a folder'],
   DATABASE_URL: [urlWith('postgres:', 'postgresql:').optional(), 'a postgresql:// URL'],
-  EVENTSTOREDB_URL: [eventStore.optional(), 'esdb://host:port or esdb+discover://host:port, maybe with options'],
+  EVENTSTOREDB_URL: [eventStore.optional(), 'esdb://host:port or esdb+discover://host:port (kurrentdb for esdb is the same), maybe with options'],
   KAFKA_BROKERS: [brokers.optional(), 'a list of host:port, separated by commas'],
   OIDC_ISSUER: [z.string().optional(), 'the issuer of the tokens, as in their claim iss'],
   OIDC_AUDIENCE: [z.string().optional(), 'the audience of the tokens, as in their claim aud'],

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { capabilities } from '@peerbridge/care';
 import {
-  ForeignPosition, StoreUnavailable, StreamDeleted, type EventStore, type ExpectedRevision,
+  ForeignPosition, StoreRefuses, StoreUnavailable, StreamDeleted, type EventStore, type ExpectedRevision,
 } from '@peerbridge/event-store';
 import { openEventStoreDb, type EventStoreDbOptions } from '@peerbridge/event-store/eventstoredb';
 import { anEvent, assertHoldsNoDeployment, eventStoreContract } from '../../libs/event-store/contract.js';
@@ -206,6 +206,32 @@ describe('The EventStoreDB adapter', () => {
     while (item.value?.kind !== 'event') item = await items.next();
     expect(item).toMatchObject({ value: { event: { stream } } });
     stop.abort();
+  });
+
+  it.each([
+    ['everything', status.UNAUTHENTICATED, 'does not know this user, or not with this password'],
+    ['readingAll', status.PERMISSION_DENIED, 'does not let this user read and write all streams'],
+  ] as const)('says at once which server refuses %s, and what is wrong, but never the password', async (what, code, words) => {
+    server.refuse(what, { code, details: 'Access Denied' });
+    const refused = await open(server.connectionString.replace('//', '//me:hunter2@')).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(StoreRefuses);
+    expect(refused).toMatchObject({ message: expect.stringContaining(`EventStoreDB at 127.0.0.1:${server.port()} ${words}`) });
+    expect((refused as Error).message).not.toMatch(/hunter2|me:/);
+  });
+
+  it('asks for a user where the server lets in nobody without', async () => {
+    server.refuse('everything', { code: status.UNAUTHENTICATED, details: '' });
+    await expect(open(server.connectionString)).rejects.toThrow('wants a user and a password');
+  });
+
+  it('says at once that it does not trust a certificate, and how it would', async () => {
+    const { connectionString } = await startServer({ isUntrusted: true });
+    await expect(open(connectionString)).rejects
+      .toThrow(/certificate that is not trusted \(self-signed certificate\).*tlsCAFile/);
+  }, 15_000);
+
+  it.each(['kurrentdb:', 'kurrentdb+discover:'])('takes %s for what the server was called before', async (protocol) => {
+    expect((await open(server.connectionString.replace('esdb:', protocol))).health()).toEqual({ status: 'up' });
   });
 
   it('waits for a server that is still starting', async () => {

@@ -14,6 +14,7 @@ import anyMessage from 'google-protobuf/google/protobuf/any_pb.js';
 import {
   EventStoreDbLog, MAX_APPEND_SIZE, type Expected, type LogRecord, type ProposedRecord, type Written,
 } from './eventstoredb-double-log.js';
+import { selfSigned } from './self-signed.js';
 
 const { AppendResp, BatchAppendResp, DeleteResp, ReadReq, ReadResp, TombstoneResp } = streams;
 const { BACKWARDS } = ReadReq.Options.ReadDirection;
@@ -31,6 +32,8 @@ export interface EventStoreDoubleOptions {
   clockAheadMs?: number;
   /** How long a write takes to reach the disk. */
   commitMs?: number;
+  /** Speaks TLS with a certificate that its clients know no authority of. */
+  isUntrusted?: boolean;
 }
 
 export interface EventStoreDouble {
@@ -49,6 +52,8 @@ export interface EventStoreDouble {
   setElecting(isElecting: boolean): void;
   /** From now on whoever requires a leader is sent there. */
   follow(leader: EventStoreDouble): void;
+  /** Lets nobody in any more, or nobody read all streams. */
+  refuse(what: 'everything' | 'readingAll', reason: Partial<StatusObject>): void;
   /** Ends every open subscription. */
   endSubscriptions(reason: Partial<StatusObject>): void;
   /** How many events its readers and subscribers have been sent. */
@@ -69,6 +74,7 @@ interface Node {
   commitMs: number;
   /** Appends that are being committed, by stream and first id. */
   committing: Map<string, { wasRepeated: boolean }>;
+  refused: { what: 'everything' | 'readingAll'; reason: Partial<StatusObject> } | undefined;
   /** How many appends were repeated while they were being committed. */
   repeatedAtOnce: number;
   /** False where the node dies first. */
@@ -80,7 +86,7 @@ interface Node {
  * go. Written down from what a real server was seen to answer; `EVENTSTOREDB_URL` runs the same suite over a real one.
  */
 export async function startEventStoreDouble(
-  { eventLog = new EventStoreDbLog(), clockAheadMs = 0, commitMs = 3 }: EventStoreDoubleOptions = {},
+  { eventLog = new EventStoreDbLog(), clockAheadMs = 0, commitMs = 3, isUntrusted = false }: EventStoreDoubleOptions = {},
 ): Promise<EventStoreDouble> {
   const sockets = new Set<Socket>();
   let diesNext = false;
@@ -95,12 +101,14 @@ export async function startEventStoreDouble(
   };
   const node: Node = {
     log: eventLog, clockAheadMs, mayAnswer, eventsSent: 0, isElecting: false, leader: undefined, subscriptions: new Set(),
-    heldAnswers: undefined, commitMs, committing: new Map(), repeatedAtOnce: 0,
+    heldAnswers: undefined, commitMs, committing: new Map(), repeatedAtOnce: 0, refused: undefined,
   };
   server.addService(streamsService.StreamsService, streamsOf(node));
   server.addService(serverFeaturesService.ServerFeaturesService, serverFeaturesOf());
   server.addService(gossipService.GossipService, gossipOf(node, () => port));
-  const connections = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const own = { private_key: Buffer.from(selfSigned.key), cert_chain: Buffer.from(selfSigned.certificate) };
+  const connections = server.createConnectionInjector(
+    isUntrusted ? ServerCredentials.createSsl(null, [own]) : ServerCredentials.createInsecure());
 
   const listener = createServer((socket) => {
     sockets.add(socket);
@@ -126,7 +134,7 @@ export async function startEventStoreDouble(
 
   await listen();
   return {
-    connectionString: `esdb://127.0.0.1:${port}?tls=false`,
+    connectionString: `esdb://127.0.0.1:${port}?tls=${isUntrusted}`,
     eventLog,
     port: () => port,
     kill,
@@ -150,6 +158,9 @@ export async function startEventStoreDouble(
     follow: (leader) => {
       node.leader = leader;
     },
+    refuse: (what, reason) => {
+      node.refused = { what, reason };
+    },
     endSubscriptions: (reason) => {
       for (const call of node.subscriptions) call.emit('error', reason);
     },
@@ -172,6 +183,10 @@ function streamsOf(node: Node): IStreamsServer {
         return write(response);
       };
       const options = call.request.getOptions()!;
+      if (node.refused && (node.refused.what === 'everything' || options.hasAll())) {
+        call.emit('error', node.refused.reason);
+        return;
+      }
       if (options.hasSubscription()) {
         node.subscriptions.add(call);
         call.on('cancelled', () => node.subscriptions.delete(call)).on('close', () => node.subscriptions.delete(call));

@@ -10,13 +10,13 @@ import {
 import type { EventData, EventMetadata } from '@peerbridge/kernel';
 import { z } from 'zod';
 import {
-  AppendTooLarge, ForeignPosition, MAX_APPEND_BYTES, StoreUnavailable, StreamDeleted, WrongExpectedRevision,
+  AppendTooLarge, ForeignPosition, MAX_APPEND_BYTES, StoreRefuses, StoreUnavailable, StreamDeleted, WrongExpectedRevision,
   type AppendResult, type EventFilter, type EventStore, type ExpectedRevision, type Position, type ReadAllOptions,
   type ReadStreamOptions, type RecordedEvent, type StoredEvent, type StoreHealth, type SubscribeAllOptions, type SubscriptionItem,
 } from '../port.js';
 
 export interface EventStoreDbOptions {
-  /** `esdb://…` or `esdb+discover://…`, as the server's documentation has it. */
+  /** `esdb://…` or `esdb+discover://…`, as the server's documentation has it; `kurrentdb` for `esdb` is the same. */
   connectionString: string;
   log?: { info(message: string): void; warn(message: string): void };
 }
@@ -41,6 +41,11 @@ const CHECKPOINT_AFTER_WINDOWS = 2;
 const LAST_COMMIT = 2n ** 63n - 1n;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 3_000;
+/** gRPC's codes for who is not known, and for who may not. */
+const UNAUTHENTICATED = 16;
+const PERMISSION_DENIED = 7;
+/** How the client says why a certificate would not do. */
+const UNTRUSTED = /Last error: (?:Error: )?(.*(?:certificate|altnames|CERT_).*?)\.? (?:Resolution note:|$)/i;
 /** How often a server that is down is looked for, once for all who wait for it. */
 const LOOK_EVERY_MS = 200;
 
@@ -53,20 +58,46 @@ const identitySchema = z.object({ storeId: z.string().regex(/^[0-9a-f]{8}$/) });
 /**
  * Connects to EventStoreDB 23.10 or later (older servers do not say when a subscription has caught up). One store per
  * process: the client keeps its unanswered appends in one place for all connections, and gives up all with any of them.
- * @throws StoreUnavailable when the server has not answered within 30 s
+ * @throws StoreRefuses; StoreUnavailable when the server has not answered within 30 s
  */
 export async function openEventStoreDb({ connectionString, log }: EventStoreDbOptions): Promise<EventStore> {
-  const client = clientOf(connectionString);
+  const client = clientOf(connectionString.replace(/^kurrentdb(?=[:+])/, 'esdb'));
   const giveUpAt = Date.now() + OPEN_WITHIN_MS;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return new EventStoreDbEventStore(client, await storeIdOf(client), log);
+      const store = new EventStoreDbEventStore(client, await storeIdOf(client), log);
+      // Whoever may read and write that stream may still not read them all.
+      await store.head();
+      return store;
     } catch (error) {
-      const reason = translated(error);
-      if (!(reason instanceof StoreUnavailable) || Date.now() > giveUpAt) throw reason;
-      await delay(backOffMs(attempt));
+      const reason = refusal(error, connectionString) ?? translated(error);
+      if (reason instanceof StoreUnavailable && Date.now() <= giveUpAt) {
+        await delay(backOffMs(attempt));
+        continue;
+      }
+      await client.dispose();
+      throw reason;
     }
   }
+}
+
+/** What no waiting mends, said without the user and password of the connection string. */
+function refusal(error: unknown, connectionString: string): StoreRefuses | undefined {
+  const [, user, hosts] = /^[^:]+:\/\/(?:([^:@/?]+):[^@/?]+@)?([^@/?]+)/.exec(connectionString) ?? [];
+  const refuses = (what: string) => new StoreRefuses(`EventStoreDB at ${hosts} ${what}`, { cause: error });
+  const { cause = error } = error as { cause?: unknown };
+  if (!(cause instanceof Error)) return undefined;
+  switch ((cause as { code?: unknown }).code) {
+    case UNAUTHENTICATED:
+      return refuses(user === undefined ? 'wants a user and a password' : 'does not know this user, or not with this password');
+    case PERMISSION_DENIED:
+      return refuses(user === undefined
+        ? 'lets nobody read and write without a user: name one, with its password'
+        : 'does not let this user read and write all streams: give the user the right, or name another');
+  }
+  const [, untrusted] = UNTRUSTED.exec(cause.message) ?? [];
+  return untrusted === undefined ? undefined
+    : refuses(`has a certificate that is not trusted (${untrusted}): name the file of its authority as tlsCAFile`);
 }
 
 /** What the client keeps to itself. */

@@ -1,0 +1,21 @@
+/** A certificate for `localhost` that no authority has signed. Both parts are known to everybody: it protects nothing. */
+export const selfSigned = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgntCUW7Zj1tZVTcnV
+66pt/Rojs8aS6N91enGa9eghFLyhRANCAAQOSJ6zm6+C2u81doiTwYx9rePzpKaG
+uKmRBTM8K3t2b6dilZJR8E1ZDHCzvnlYNhhcQWg86gVKktdd0gIH3aGV
+-----END PRIVATE KEY-----
+`,
+  certificate: `-----BEGIN CERTIFICATE-----
+MIIBnDCCAUGgAwIBAgIUYDKFwG+GgSLDC/TTZo1fw1ElKSYwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEzMDIxMTEzNloYDzIxMjYxMTA2
+MjExMTM2WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAQOSJ6zm6+C2u81doiTwYx9rePzpKaGuKmRBTM8K3t2b6dilZJR8E1Z
+DHCzvnlYNhhcQWg86gVKktdd0gIH3aGVo28wbTAdBgNVHQ4EFgQUv8+C2OvUj7+3
+rk1XuHcaa5mlXykwHwYDVR0jBBgwFoAUv8+C2OvUj7+3rk1XuHcaa5mlXykwDwYD
+VR0TAQH/BAUwAwEB/zAaBgNVHREEEzARgglsb2NhbGhvc3SHBH8AAAEwCgYIKoZI
+zj0EAwIDSQAwRgIhAL1ED82tLK6nbLYi2sFXel07K/JPDLPxoQn6wGqjA3H6AiEA
+sOE7L46DyjpJ5ka8KSoMHX/3seK+xg3/7pnnWGDoNT8=
+-----END CERTIFICATE-----
+`,
+};
