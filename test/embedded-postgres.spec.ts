@@ -104,6 +104,23 @@ describe('The embedded PostgreSQL', () => {
     expect(log).not.toContain('canary');
   });
 
+  it.each([
+    ['PGSSLMODE', 'require'], ['PGSSLMODE', 'verify-full'], ['PGSSLNEGOTIATION', 'direct'],
+    ['PGHOST', '192.0.2.1'], ['PGPORT', '1'], ['PGUSER', 'somebody'], ['PGDATABASE', 'elsewhere'], ['PGPASSWORD', 'theirs'],
+  ])('is not what %s=%s in the shell is about', async (name, value) => {
+    await useSetUpFolder();
+    const before = process.env[name];
+    process.env[name] = value;
+    try {
+      const server = await openEmbeddedPostgres({ dataDir });
+      expect(await query(server.url, 'select current_user as name')).toEqual([{ name: 'peerbridge' }]);
+      await server.close();
+    } finally {
+      if (before === undefined) delete process.env[name];
+      else process.env[name] = before;
+    }
+  });
+
   it('keeps its password to itself', async () => {
     const folder = await useSetUpFolder();
     expect((await stat(path.join(folder, 'peerbridge.password'))).mode & 0o777).toBe(0o600);

@@ -66,7 +66,9 @@ describe('A mistake', () => {
     const shared = { DATABASE_URL: database.url, DATA_DIR: await folder() };
     const other = await folder();
     expect(await refusalOf({ DATABASE_URL: 'postgresql://me:hunter2@localhost:1/x' })).toMatch(/^peerbridge: DATABASE_URL: .+\n$/);
-    expect(await refusalOf({ DATABASE_URL: `${database.url}_of_another` })).toMatch(/^peerbridge: DATABASE_URL: .*not exist\n$/);
+    const missing = new URL(database.url);
+    missing.pathname += '_of_another';
+    expect(await refusalOf({ DATABASE_URL: missing.href })).toMatch(/^peerbridge: DATABASE_URL: .*not exist\n$/);
     expect(await refusalOf({ ...shared, HOST: '192.0.2.1' })).toMatch(/^peerbridge: HOST: .*EADDRNOTAVAIL/);
     expect(await refusalOf({ ...shared, PORT: String(silentPort()) })).toMatch(/^peerbridge: Port \d+ .* set PORT/);
     expect(await refusalOf({ ...shared, EVENTSTOREDB_URL: 'esdb://me:hunter2@localhost:1?tls=maybe' }))

@@ -6,8 +6,12 @@ const CONNECT_WITHIN_MS = 3_000;
 const ANSWER_WITHIN_MS = 10_000;
 /** Whatever fits into one append of the store must fit into one message; a broker takes 1 MiB unless told otherwise. */
 const MAX_MESSAGE_BYTES = 2 * 1_048_576;
-/** A topic keeps seven days unless told otherwise; whoever reads it from the beginning is to find the beginning. */
-const KEEPS_FOR_GOOD = '-1';
+/** Whoever reads the topic from the beginning is to find the beginning, whatever the broker does with topics of its own. */
+const KEEPS_FOR_GOOD = [
+  { name: 'cleanup.policy', value: 'delete' },
+  { name: 'retention.ms', value: '-1' },
+  { name: 'retention.bytes', value: '-1' },
+];
 /** What goes to one partition at once, below what a broker takes unless told otherwise. */
 const MAX_PARTITION_BYTES = 1_000_000;
 /** Lengths, offsets and times that a record has beside its texts, and the lengths of a header's. */
@@ -135,10 +139,7 @@ export class KafkaPublisher implements Publisher {
           topics: missing.map(({ name, partitions }) => ({
             topic: name,
             numPartitions: partitions,
-            configEntries: [
-              { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) },
-              { name: 'retention.ms', value: KEEPS_FOR_GOOD },
-            ],
+            configEntries: [{ name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) }, ...KEEPS_FOR_GOOD],
           })),
         });
       }

@@ -80,8 +80,10 @@ class Server {
     private readonly log: (message: string) => void,
   ) {}
 
+  /** Says all that the driver would else take from variables such as PGSSLMODE, which are meant for another server. */
   url(port: number): string {
-    return `postgresql://${SUPERUSER}:${this.folder.password}@127.0.0.1:${port}/postgres`;
+    const plain = 'sslmode=disable&sslnegotiation=postgres';
+    return `postgresql://${SUPERUSER}:${this.folder.password}@127.0.0.1:${port}/postgres?${plain}`;
   }
 
   async running(): Promise<Postmaster | undefined> {
