@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Copying } from '../libs/projection/copy.js';
-import { createTableSql, defineTable, upsertAllSql } from '../libs/projection/table.js';
+import { createTableSql, defineTable, writeAllSql } from '../libs/projection/table.js';
 import { createTestDatabase, type TestDatabase } from './support/postgres.js';
 
 interface Row {
@@ -61,7 +61,7 @@ describe('Rows that are copied', () => {
         await client.query('ROLLBACK');
         client.release();
       }
-      await database.pool.query(upsertAllSql('public', [upserted]), [JSON.stringify(rows)]);
+      await database.pool.query(writeAllSql('public', [upserted], []), [JSON.stringify(rows)]);
       expect(await rowsOf('copied')).toEqual(await rowsOf('upserted'));
     }), { numRuns: 60 });
   });

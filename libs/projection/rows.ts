@@ -16,6 +16,8 @@ export interface Changes {
   made: object[];
   /** Rows that it has, in another state. */
   changed: object[];
+  /** Keys of rows that it has, and shall not have. */
+  removed: string[];
 }
 
 /** The rows of one batch: read beforehand, changed in memory, written with one statement per table. */
@@ -25,6 +27,7 @@ export class Rows {
   private readonly wanted = new Map<AnyTable, Set<string>>();
   private readonly made = new Map<AnyTable, Set<string>>();
   private readonly changed = new Map<AnyTable, Set<string>>();
+  private readonly removed = new Map<AnyTable, Set<string>>();
 
   /** @throws Error where the projection did not say beforehand that it needs this row */
   get<Row extends object>(table: Table<Row>, key: string): Row | undefined {
@@ -39,9 +42,18 @@ export class Rows {
     const key = String(row[table.key]);
     const rows = mapOf(this.rows, table);
     const made = setOf(this.made, table);
-    if ((rows.get(key) ?? absent) === absent) made.add(key);
+    if (this.removed.get(table)?.delete(key)) setOf(this.changed, table).add(key);
+    else if ((rows.get(key) ?? absent) === absent) made.add(key);
     else if (!made.has(key)) setOf(this.changed, table).add(key);
     rows.set(key, row);
+  }
+
+  /** Of a row that is there, whether or not it was asked for: put again, it is one that changed. */
+  remove(table: AnyTable, key: string): void {
+    mapOf(this.rows, table).set(key, absent);
+    if (this.made.get(table)?.delete(key)) return;
+    this.changed.get(table)?.delete(key);
+    setOf(this.removed, table).add(key);
   }
 
   /** Says that a row will be asked for. @returns whether it has to be loaded */
@@ -57,15 +69,18 @@ export class Rows {
 
   /** What was put since it was last asked. Rows that were wanted are kept for the next batch. */
   takeChanges(): Changes[] {
-    const tables = [...new Set([...this.made.keys(), ...this.changed.keys()])];
+    const tables = [...new Set([this.made, this.changed, this.removed].flatMap((keys) => [...keys.keys()]))];
     const rowsOf = (keys: Map<AnyTable, Set<string>>, table: AnyTable) =>
       [...keys.get(table) ?? []].map((key) => this.rows.get(table)!.get(key)!);
-    const changes = tables.map((table) => ({ table, made: rowsOf(this.made, table), changed: rowsOf(this.changed, table) }));
-    for (const [table, keys] of this.made) {
+    const changes = tables.map((table) => ({
+      table, made: rowsOf(this.made, table), changed: rowsOf(this.changed, table), removed: [...this.removed.get(table) ?? []],
+    }));
+    for (const [table, keys] of [...this.made, ...this.removed]) {
       for (const key of keys) if (!this.wanted.get(table)?.has(key)) this.rows.get(table)!.delete(key);
     }
     this.made.clear();
     this.changed.clear();
+    this.removed.clear();
     return changes;
   }
 

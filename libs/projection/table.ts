@@ -11,7 +11,7 @@ export interface Table<Row extends object> {
   /** The primary key, one column. */
   readonly key: Extract<keyof Row, string>;
   readonly columns: Readonly<Record<Extract<keyof Row, string>, ColumnType>>;
-  /** Further indexes, as SQL: `(participant_id, occurred_at DESC)`, `USING gin (reach_ids)`. */
+  /** Further indexes, as SQL: `(participant_id, occurred_at DESC)`, `(reach, participant_id) WHERE listed`. */
   readonly indexes?: readonly string[];
 }
 
@@ -47,8 +47,13 @@ function upsertSql(schema: string, table: AnyTable, parameter: string): string {
     ON CONFLICT (${table.key}) DO UPDATE SET ${updates.join(', ')}`;
 }
 
-/** Writes rows of several tables in one statement; $1, $2, … are the JSON arrays of their rows. */
-export function upsertAllSql(schema: string, tables: readonly AnyTable[]): string {
-  const upserts = tables.map((table, index) => `${table.name}_rows AS (${upsertSql(schema, table, `$${index + 1}`)})`);
-  return `WITH ${upserts.join(', ')} SELECT`;
+/**
+ * Writes rows of several tables, and removes rows of others, in one statement. $1, $2, … are the JSON arrays of the rows of
+ * each of `written`, and after them the arrays of the keys of each of `removed`; no key is in both.
+ */
+export function writeAllSql(schema: string, written: readonly AnyTable[], removed: readonly AnyTable[]): string {
+  const upserts = written.map((table, index) => `${table.name}_rows AS (${upsertSql(schema, table, `$${index + 1}`)})`);
+  const deletes = removed.map((table, index) => `${table.name}_removed AS (
+    DELETE FROM ${schema}.${table.name} WHERE ${table.key} = ANY($${written.length + index + 1}))`);
+  return `WITH ${[...upserts, ...deletes].join(', ')} SELECT`;
 }

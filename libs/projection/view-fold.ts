@@ -4,8 +4,8 @@ import { comparePositions, type Position, type RecordedEvent } from '@peerbridge
 import type { EventCodec } from '@peerbridge/vault';
 import { Copying } from './copy.js';
 import type { AnyProjection, ProjectedEvent } from './projection.js';
-import { Rows } from './rows.js';
-import { createIndexesSql, createTableSql, upsertAllSql, type AnyTable } from './table.js';
+import { Rows, type Changes } from './rows.js';
+import { createIndexesSql, createTableSql, writeAllSql, type AnyTable } from './table.js';
 import { stoppedParticipantTable, type View } from './view.js';
 
 /** Beyond this many rows in memory a fold forgets them all and reads them again as needed. */
@@ -52,7 +52,8 @@ export class ViewFold {
   /** Inside a transaction of the caller's, who calls `forget` where that is rolled back. */
   async apply(client: ClientBase, events: readonly RecordedEvent[]): Promise<void> {
     await this.fold(client, events);
-    await this.upsert(client, this.rows.takeChanges().map(({ table, made, changed }) => [table, [...made, ...changed]]));
+    const changes = this.rows.takeChanges();
+    await this.write(client, changes.map(({ made, changed, ...one }) => ({ ...one, changed: [...made, ...changed] })));
   }
 
   /**
@@ -64,13 +65,13 @@ export class ViewFold {
     await this.fold(client, events, ahead);
     const changes = this.rows.takeChanges();
     const made = changes.filter((one) => one.made.length > 0).map(({ table, made: rows }) => ({ table, rows }));
-    const changed = changes.filter((one) => one.changed.length > 0).map((one): [AnyTable, object[]] => [one.table, one.changed]);
+    const changed = changes.filter((one) => one.changed.length > 0 || one.removed.length > 0);
     const copying = new Copying(this.schema, made);
     return async () => {
       try {
         await copying.run(client, { commit: changed.length === 0 });
         if (changed.length === 0) return;
-        await this.upsert(client, changed);
+        await this.write(client, changed);
         await client.query('COMMIT');
       } catch (error) {
         await client.query('ROLLBACK');
@@ -79,17 +80,20 @@ export class ViewFold {
     };
   }
 
-  private async upsert(client: ClientBase, changes: readonly [AnyTable, object[]][]): Promise<void> {
-    if (changes.length === 0) return;
-    const tables = changes.map(([table]) => table);
+  private async write(client: ClientBase, changes: readonly Omit<Changes, 'made'>[]): Promise<void> {
+    const written = changes.filter(({ changed }) => changed.length > 0);
+    const removed = changes.filter((one) => one.removed.length > 0);
+    if (written.length + removed.length === 0) return;
+    const tables = [written, removed].map((some) => some.map(({ table }) => table)) as [AnyTable[], AnyTable[]];
     await client.query({
-      name: this.nameOf(tables), text: upsertAllSql(this.schema, tables), values: changes.map(([, rows]) => JSON.stringify(rows)),
+      name: this.nameOf(...tables), text: writeAllSql(this.schema, ...tables),
+      values: [...written.map(({ changed }) => JSON.stringify(changed)), ...removed.map((one) => one.removed)],
     });
   }
 
   /** One prepared statement for each set of tables that batches touch. PostgreSQL keeps 63 bytes of a name. */
-  private nameOf(tables: readonly AnyTable[]): string {
-    const names = tables.map(({ name }) => name).join('+');
+  private nameOf(written: readonly AnyTable[], removed: readonly AnyTable[]): string {
+    const names = [written, removed].map((tables) => tables.map(({ name }) => name).join('+')).join('-');
     return `write.${createHash('sha1').update(`${this.schema} ${names}`).digest('base64url')}`;
   }
 

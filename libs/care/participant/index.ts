@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { wallProjection } from '@peerbridge/disclosure';
+import { keeperProjection, wallProjection } from '@peerbridge/disclosure';
 import { capability } from '../capability.js';
 import { participantStream } from './decider.js';
 import { ParticipantResolver, participantLookUp, WorkerParticipantsResolver } from './graphql.js';
@@ -11,6 +11,6 @@ export { openParticipant, Participant, participantLookUp, participantOf, present
 export class ParticipantModule {}
 
 export const participant = capability({
-  name: 'participant', streams: [participantStream], projections: [participantProjection, wallProjection],
+  name: 'participant', streams: [participantStream], projections: [participantProjection, wallProjection, keeperProjection],
   lookUps: [participantLookUp], module: ParticipantModule,
 });

@@ -68,6 +68,12 @@ export interface PersonFacts {
   unknowable?: boolean;
 }
 
+/** Whom a decision is made about where there is no such person, or none within reach. */
+export const nobody: PersonFacts = {
+  participantId: '00000000-0000-0000-0000-000000000000', homeOrgId: '00000000-0000-0000-0000-000000000000', consents: [],
+  team: [], restrictedMemberIds: [], partyOrgIds: [], ownMemberIds: [], worksAtOrgIds: [],
+};
+
 /** What is folded of the facts about one person from the events about that person. */
 export type RecordedFacts = Omit<PersonFacts, 'worksAtOrgIds' | 'unknowable'>;
 

@@ -4,5 +4,6 @@ export { consentInForce, reachesOrganization } from './consent.js';
 export {
   decide, intersect, type Basis, type Decision, type ItemRule, type Permission, type Permissions, type SegmentAccess,
 } from './decision.js';
+export { reachesByWriting, reachesOf, reachesTo, type Reach } from './reach.js';
 export * from './questions.js';
 export { compileItemRule } from './predicate.js';

@@ -3,8 +3,8 @@ import { segments } from '@peerbridge/kernel';
 import fc from 'fast-check';
 import {
   ceilings, decide, intersect, mayKnowOrganization, participantFields, permitsContactNarrative, permitsField, permitsItem,
-  permitsSegment, reachesOrganization, seesWorker, type ConsentFact, type Decision, type ItemLabel, type ParticipantField,
-  type PersonFacts,
+  permitsSegment, reachesByWriting, reachesOf, reachesOrganization, reachesTo, seesWorker, type ConsentFact, type Decision,
+  type ItemLabel, type ParticipantField, type PersonFacts,
 } from './index.js';
 import { anyConsent, anyFacts, anyInstant, anyLabel, anyViewer, cast, organizations } from './testing.js';
 
@@ -153,5 +153,22 @@ describe('whatever the facts', () => {
         }
       }
     }));
+  });
+
+  it('nobody is shown anything, or is on the team, who has no reach in common with the person', () => {
+    let shown = 0;
+    fc.assert(fc.property(anyAsking, ({ viewer, facts, instant, labels }) => {
+      const decision = decide(viewer, facts, instant);
+      const items = labels.filter((label) => permitsItem(decision, label));
+      const listed = [...reachesTo(facts)].filter(([, asAWhole]) => asAWhole).map(([reach]) => reach);
+      const written = items.flatMap(({ authorId, sourceOrgId }) => [
+        ...reachesByWriting({ id: authorId ?? '', role: 'peer', orgId: sourceOrgId }, sourceOrgId)]);
+      const inCommon = (reaches: readonly string[]): boolean => reachesOf(viewer).some((reach) => reaches.includes(reach));
+      if (decision.visible || decision.onTeam) expect(inCommon(listed)).toBe(true);
+      if (items.length > 0) expect(inCommon([...listed, ...written])).toBe(true);
+      shown += items.length;
+    }), { numRuns: 2_000 });
+    // Or else it was an agreement about nothing.
+    expect(shown).toBeGreaterThan(300);
   });
 });

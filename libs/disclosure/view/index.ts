@@ -8,3 +8,4 @@ export * from './shared-view.js';
 export * from './person-locks.js';
 export * from './command-projection.js';
 export * from './wall-projection.js';
+export * from './keeper-projection.js';

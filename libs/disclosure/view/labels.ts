@@ -1,7 +1,7 @@
 import { rowKey, type ProjectedEvent, type RowKey, type Rows } from '@peerbridge/projection';
 import type { Segment } from '@peerbridge/kernel';
-import type { Circle, RecordedFacts } from '../policy/index.js';
-import { itemKey, itemTable, personTable, timelineTable, type ItemRow, type PersonRow } from './tables.js';
+import { reachesTo, type Circle, type Reach, type RecordedFacts } from '../policy/index.js';
+import { itemKey, itemTable, personTable, relationTable, timelineTable, type ItemRow, type PersonRow } from './tables.js';
 
 /** How projections write the shared tables: a label per node, a line per event, and what decisions rest on. */
 
@@ -61,8 +61,8 @@ export function putTimeline(
 
 /** Folds an event into what decisions about the person rest on. */
 export function changeFacts(rows: Rows, event: ProjectedEvent, change: (facts: RecordedFacts) => RecordedFacts): void {
-  const row = personOf(rows, event);
-  putPerson(rows, change(row.facts));
+  const { facts } = personOf(rows, event);
+  putPerson(rows, change(facts), facts);
 }
 
 export function personOf(rows: Rows, event: ProjectedEvent): PersonRow {
@@ -71,14 +71,17 @@ export function personOf(rows: Rows, event: ProjectedEvent): PersonRow {
   return row;
 }
 
-export function putPerson(rows: Rows, facts: RecordedFacts): void {
-  const members = facts.team.filter(({ state }) => state !== 'removed').map(({ memberId }) => memberId);
-  const recipients = facts.consents.filter(({ state }) => state !== 'revoked').flatMap((consent) => consent.recipients)
-    .flatMap(({ orgId, memberId }) => orgId ?? memberId ?? []);
-  rows.put(personTable, {
-    participant_id: facts.participantId, home_org_id: facts.homeOrgId, facts,
-    reach_ids: [...new Set([...members, ...recipients])].sort(),
-  });
+/** What decisions about the person rest on, and with it who could have a relationship with them. @param before as it was */
+export function putPerson(rows: Rows, facts: RecordedFacts, before?: RecordedFacts): void {
+  const { participantId } = facts;
+  rows.put(personTable, { participant_id: participantId, facts });
+  const [had, has] = [before ? reachesTo(before) : new Map<Reach, boolean>(), reachesTo(facts)];
+  for (const reach of had.keys()) if (has.get(reach) !== had.get(reach)) rows.remove(relationTable, `${participantId}/${reach}`);
+  for (const [reach, listed] of has) if (had.get(reach) !== listed) putRelation(rows, participantId, reach, listed);
+}
+
+export function putRelation(rows: Rows, participantId: string, reach: Reach, listed: boolean): void {
+  rows.put(relationTable, { key: `${participantId}/${reach}`, participant_id: participantId, reach, listed });
 }
 
 export function participantOf(event: ProjectedEvent): string {

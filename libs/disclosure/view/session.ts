@@ -1,17 +1,18 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import { SHREDDED, type Caller } from '@peerbridge/kernel';
+import { roles, SHREDDED, type Caller } from '@peerbridge/kernel';
 import type { Position } from '@peerbridge/event-store';
 import type { AnyTable, Table } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
 import {
-  areColleagues, compileItemRule, decide, mayKnowOrganization, permitsItem, seesWorker, type Decision, type ItemLabel,
-  type PersonFacts,
+  areColleagues, compileItemRule, decide, mayKnowOrganization, nobody, permitsItem, reachesOf, seesWorker, type Decision,
+  type ItemLabel, type PersonFacts,
 } from '../policy/index.js';
 import { cut, decodeCursor, encodeCursor, isId, isInstant, isListedAt, type Page, type PageRequest } from './pages.js';
+import { relationKeys, theirReaches } from './relations.js';
 import type { SharedView } from './shared-view.js';
 import { lines, lineText, toLine, type TimelineFilter, type TimelineLine } from './story.js';
 import {
-  commandTable, itemTable, personTable, personWorkerTable, type ItemRow, type PersonWorkerRow,
+  commandTable, itemTable, personWorkerTable, relationTable, type ItemRow, type PersonWorkerRow,
 } from './tables.js';
 import { tableIn } from './view-reader.js';
 
@@ -39,13 +40,11 @@ export interface KnownOrganization {
   name: string | null;
 }
 
-type Member = Pick<Caller, 'memberId' | 'role' | 'orgId'>;
+/** Of a list of people so many are decided at once, and of the persons on whose teams a worker is. */
+const MOST_CANDIDATES = 500;
+const WORKERS_LOOKED_AT = 20;
 
-/** Whom a decision is made about where there is no such person. */
-const nobody: PersonFacts = {
-  participantId: '00000000-0000-0000-0000-000000000000', homeOrgId: '00000000-0000-0000-0000-000000000000', consents: [],
-  team: [], restrictedMemberIds: [], partyOrgIds: [], ownMemberIds: [], worksAtOrgIds: [],
-};
+type Member = Pick<Caller, 'memberId' | 'role' | 'orgId'>;
 
 /** One request's reads: one caller, one instant, each decision made once. */
 export class ViewSession {
@@ -70,7 +69,7 @@ export class ViewSession {
 
   /** What kind of node has this id, whoever may see it: for the sake of ids that are unique over all kinds. */
   async typeOf(id: string): Promise<string | undefined> {
-    const [item, organization] = await Promise.all([this.label(id), this.view.organization(id)]);
+    const [item, organization] = await Promise.all([this.view.unseenById(id), this.view.organization(id)]);
     return item?.type ?? (organization && 'organization');
   }
 
@@ -110,9 +109,8 @@ export class ViewSession {
     return this.row(table, id);
   }
 
-  /** Read once, like `row`. */
   private label(id: string): Promise<ItemRow | undefined> {
-    const label = this.labels.get(id) ?? this.view.itemById(id);
+    const label = this.labels.get(id) ?? this.view.labelOf(id, this.caller);
     this.labels.set(id, label);
     return label;
   }
@@ -127,7 +125,7 @@ export class ViewSession {
   }
 
   private async decide(participantId: string): Promise<PersonAccess | undefined> {
-    const facts = await this.view.factsOf(participantId);
+    const facts = await this.view.factsOf(participantId, this.caller);
     const { decide: decideOn = decide } = this.view.options;
     const decision = decideOn(this.caller, facts ?? nobody, this.instant);
     return facts && { participantId, facts, decision };
@@ -183,19 +181,46 @@ export class ViewSession {
 
   /**
    * Everyone the caller may see, by id; with `worker` only those on whose team that member is and is shown to the caller.
-   * Candidates come from an index of relationships; each is then decided by the one function.
+   * Candidates come page by page from the index of relations; each is then decided by the one function.
    */
   async participants(page: PageRequest, worker?: string): Promise<Page<PersonAccess>> {
     const after = page.after === undefined ? undefined : decodeCursor(page.after, isId)[0]!;
-    const ids = await this.candidates(worker ?? this.caller.memberId, worker !== undefined);
-    const decided = await Promise.all(ids.map((id) => this.decision(id)));
-    const visible = decided.filter((access): access is PersonAccess => access !== undefined && access.decision.visible
-      && (worker === undefined || this.showsMember(access, worker)));
-    const rest = after === undefined ? visible : visible.filter(({ participantId }) => participantId > after);
-    return {
-      ...cut(rest.slice(0, page.first + 1), page.first, ({ participantId }) => encodeCursor(participantId)),
-      totalCount: visible.length,
-    };
+    const [visible, all] = await Promise.all([
+      this.visible(worker, after, page.first + 1), page.count ? this.visible(worker) : undefined,
+    ]);
+    return { ...cut(visible, page.first, ({ participantId }) => encodeCursor(participantId)), totalCount: all?.length };
+  }
+
+  /** The first so many whom the caller may see, by id. */
+  private async visible(worker: string | undefined, after = nobody.participantId, first = Infinity): Promise<PersonAccess[]> {
+    const visible: PersonAccess[] = [];
+    let from = after;
+    for (let size = Math.min(first, MOST_CANDIDATES); ; size = Math.min(2 * size, MOST_CANDIDATES)) {
+      const ids = await this.candidates(worker, from, size);
+      const decided = await Promise.all(ids.map((id) => this.decision(id)));
+      visible.push(...decided.filter((access): access is PersonAccess => access !== undefined && access.decision.visible
+        && (worker === undefined || this.showsMember(access, worker))));
+      if (visible.length >= first || ids.length < size) return visible.slice(0, first);
+      from = ids.at(-1)!;
+    }
+  }
+
+  /** The next by id who could be seen: as the index has it, in which each of the caller's reaches has an order of its own. */
+  private async candidates(worker: string | undefined, after: string, first: number): Promise<string[]> {
+    const reaches = reachesOf(this.caller);
+    const ofReach = (schema: string, reach: string, also: Sql) => sql`(
+      SELECT participant_id FROM ${tableIn(schema, relationTable)} AS relation
+      WHERE listed AND reach = ${reach} AND participant_id > ${after}${also} ORDER BY participant_id LIMIT ${first})`;
+    const rows = await this.view.reader.rows<{ participant_id: string }>((schema) => {
+      if (worker === undefined) {
+        return sql`SELECT participant_id FROM (${join(reaches.map((reach) => ofReach(schema, reach, empty)), ' UNION ALL ')})
+          AS candidate ORDER BY participant_id LIMIT ${first * reaches.length}`;
+      }
+      return ofReach(schema, worker, sql` AND EXISTS (
+        SELECT FROM ${tableIn(schema, relationTable)} AS own
+        WHERE own.key = ANY (${relationKeys(sql`relation.participant_id`, theirReaches(this.caller))}))`);
+    });
+    return [...new Set(rows.map((row) => row.participant_id))].slice(0, first);
   }
 
   /** An organization as the caller may know it, about this person: the real one, or its neutral alias. */
@@ -235,14 +260,35 @@ export class ViewSession {
   /** A worker by member id, if the caller shares a person's team with them or belongs to the same organization. */
   async worker(memberId: string): Promise<{ row: PersonWorkerRow; access: PersonAccess | undefined } | undefined> {
     if (!isId(memberId)) return undefined;
-    const rows = await this.view.reader.rows<PersonWorkerRow>((schema) => sql`
-      SELECT * FROM ${tableIn(schema, personWorkerTable)} WHERE member_id = ${memberId} ORDER BY key`);
-    const known = rows.map((row) => ({ row, worker: { memberId, role: row.role, orgId: row.org_id } }));
-    const decided = await Promise.all(known.map(async (one) => (
-      { ...one, access: await this.decision(one.row.participant_id) })));
-    const colleague = known.find(({ worker }) => areColleagues(this.caller, worker));
-    return decided.find(({ access, worker }) => access?.decision.visible && this.seesWorker(access, worker))
-      ?? (colleague && { ...colleague, access: undefined });
+    const [shown, colleague] = await Promise.all([this.shownWorker(memberId), this.colleague(memberId)]);
+    return shown ?? (colleague && { row: colleague, access: undefined });
+  }
+
+  private async shownWorker(memberId: string): Promise<{ row: PersonWorkerRow; access: PersonAccess } | undefined> {
+    for (let from: string = nobody.participantId; ;) {
+      const rows = await this.view.reader.rows<PersonWorkerRow>((schema) => sql`
+        SELECT worker.* FROM ${tableIn(schema, personWorkerTable)} AS worker
+        WHERE member_id = ${memberId} AND participant_id > ${from} AND EXISTS (
+          SELECT FROM ${tableIn(schema, relationTable)} AS own
+          WHERE own.key = ANY (${relationKeys(sql`worker.participant_id`, theirReaches(this.caller))}))
+        ORDER BY participant_id LIMIT ${WORKERS_LOOKED_AT}`);
+      const decided = await Promise.all(rows.map(async (row) => ({ row, access: await this.decision(row.participant_id) })));
+      for (const { row, access } of decided) {
+        const shown = access?.decision.visible && this.seesWorker(access, { memberId, role: row.role, orgId: row.org_id });
+        if (shown) return { row, access };
+      }
+      if (rows.length < WORKERS_LOOKED_AT) return undefined;
+      from = rows.at(-1)!.participant_id;
+    }
+  }
+
+  private async colleague(memberId: string): Promise<PersonWorkerRow | undefined> {
+    const { orgId } = this.caller;
+    const asColleague = roles.filter((role) => areColleagues(this.caller, { memberId, role, orgId }));
+    const [row] = await this.view.reader.rows<PersonWorkerRow>((schema) => sql`
+      SELECT * FROM ${tableIn(schema, personWorkerTable)}
+      WHERE member_id = ${memberId} AND org_id = ${orgId} AND role = ANY (${asColleague}::text[]) LIMIT 1`);
+    return row;
   }
 
   /** Opens what is sealed, later parts over earlier ones. Shredded parts leave their fields out and are reported. */
@@ -273,16 +319,6 @@ export class ViewSession {
   private showsMember({ facts, decision }: PersonAccess, memberId: string): boolean {
     const membership = facts.team.find((member) => member.memberId === memberId && member.state === 'joined');
     return membership !== undefined && seesWorker(decision, this.caller, membership);
-  }
-
-  private async candidates(memberId: string, onlyTeam: boolean): Promise<string[]> {
-    const { orgId, role, participantId } = this.caller;
-    const reach = onlyTeam ? sql`reach_ids && ${[memberId]}::uuid[]` : sql`reach_ids && ${[memberId, orgId]}::uuid[]`;
-    const supervised = !onlyTeam && role === 'supervisor' ? sql` OR home_org_id = ${orgId}` : sql``;
-    const own = !onlyTeam && participantId ? sql` OR participant_id = ${participantId}` : sql``;
-    const rows = await this.view.reader.rows<{ participant_id: string }>((schema) => sql`
-      SELECT participant_id FROM ${tableIn(schema, personTable)} WHERE ${reach}${supervised}${own} ORDER BY participant_id`);
-    return rows.map((row) => row.participant_id);
   }
 }
 

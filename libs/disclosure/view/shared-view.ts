@@ -1,15 +1,18 @@
 import sql from 'sql-template-tag';
 import { DomainError, invalid, type Caller, type Clock } from '@peerbridge/kernel';
-import { comparePositions, type EventStore, type Position } from '@peerbridge/event-store';
+import type { EventStore, Position } from '@peerbridge/event-store';
 import { stoppedParticipantTable } from '@peerbridge/projection';
 import type { EventCodec } from '@peerbridge/vault';
-import type { decide, PersonFacts, RecordedFacts } from '../policy/index.js';
+import { nobody, type decide, type PersonFacts, type RecordedFacts } from '../policy/index.js';
+import { asked, askedFor, reachesAsked, relationKeys } from './relations.js';
 import { ViewSession } from './session.js';
-import { itemTable, organizationTable, personTable, workerTable, type ItemRow, type OrganizationRow } from './tables.js';
+import {
+  itemTable, organizationTable, personTable, relationTable, workerTable, type ItemRow, type OrganizationRow,
+} from './tables.js';
 import { perTurn, tableIn, ViewReader, type ViewReaderOptions } from './view-reader.js';
 
 interface FactsRow {
-  id: string;
+  key: string;
   facts: RecordedFacts;
   stopped: boolean;
   works_at: string[];
@@ -85,35 +88,63 @@ export class SharedView {
     return head === undefined || this.options.position.reached(head, this.options.readWaitMs);
   }
 
-  /** What decisions about a person rest on, as the database has it no earlier than when it is asked. */
-  factsOf(participantId: string): Promise<PersonFacts | undefined> {
-    return this.facts.load(participantId);
+  /**
+   * What decisions about a person rest on, as the database has it no earlier than when it is asked; undefined alike for who is
+   * unknown and who is out of the caller's reach, after the same look at an index.
+   */
+  factsOf(participantId: string, caller: Caller): Promise<PersonFacts | undefined> {
+    return this.facts.load(asked(participantId, caller));
   }
 
-  /** The label of the node with this id; of the first one, should two kinds share it. */
-  itemById(id: string): Promise<ItemRow | undefined> {
-    return this.items.load(id);
+  /** A label, within the caller's reach; undefined alike for what is unknown and what is not. */
+  labelOf(id: string, caller: Caller): Promise<ItemRow | undefined> {
+    return this.labels.load(asked(id, caller));
   }
 
-  private readonly items = perTurn<string, ItemRow | undefined>(async (ids) => {
-    const rows = await this.reader.rows<ItemRow>((schema) => sql`
-      SELECT * FROM ${tableIn(schema, itemTable)} WHERE id = ANY(${ids}::uuid[])`);
-    const found = new Map(rows.sort((a, b) => comparePositions(b.position, a.position)).map((row) => [row.id, row]));
+  /** What has this id, whoever may see it: never for an answer. */
+  unseenById(id: string): Promise<Pick<ItemRow, 'type' | 'participant_id'> | undefined> {
+    return this.unseen.load(id);
+  }
+
+  private readonly unseen = perTurn<string, Pick<ItemRow, 'type' | 'participant_id'> | undefined>(async (ids) => {
+    const rows = await this.reader.rows<Pick<ItemRow, 'id' | 'type' | 'participant_id'>>((schema) => sql`
+      SELECT id, type, participant_id FROM ${tableIn(schema, itemTable)} WHERE id = ANY(${ids}::uuid[])`);
+    const found = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => found.get(id));
   });
 
-  private readonly facts = perTurn<string, PersonFacts | undefined>(async (ids) => {
+  private readonly facts = perTurn<string, PersonFacts | undefined>(async (keys) => {
     const rows = await this.reader.rows<FactsRow>((schema) => sql`
-      SELECT participant_id AS id, facts, EXISTS (
+      SELECT admitted.key, facts, EXISTS (
         SELECT FROM ${tableIn(schema, stoppedParticipantTable)} AS stopped WHERE stopped.participant_id = person.participant_id
       ) AS stopped, ARRAY (
         SELECT DISTINCT org_id FROM ${tableIn(schema, workerTable)}
         WHERE member_id = ANY (ARRAY (SELECT jsonb_array_elements_text(facts -> 'ownMemberIds')::uuid)) ORDER BY org_id
-      ) AS works_at FROM ${tableIn(schema, personTable)} AS person WHERE participant_id = ANY(${ids}::uuid[])`);
+      ) AS works_at FROM (
+        SELECT asked.key, asked.id FROM ${askedFor(keys)} CROSS JOIN LATERAL (
+          SELECT FROM ${tableIn(schema, relationTable)} AS relation
+          WHERE relation.key = ANY (${relationKeys(sql`asked.id`, reachesAsked)}) LIMIT 1
+        ) AS relation OFFSET 0
+      ) AS admitted JOIN ${tableIn(schema, personTable)} AS person ON person.participant_id = admitted.id`);
     const unknowable = this.options.isUnknowable();
-    const found = new Map(rows.map(({ id, facts, stopped, works_at: worksAtOrgIds }): [string, PersonFacts] =>
-      [id, { ...facts, worksAtOrgIds, unknowable: stopped || unknowable }]));
-    return ids.map((id) => found.get(id));
+    const found = new Map(rows.map(({ key, facts, stopped, works_at: worksAtOrgIds }): [string, PersonFacts] =>
+      [key, { ...facts, worksAtOrgIds, unknowable: stopped || unknowable }]));
+    return keys.map((key) => found.get(key));
+  });
+
+  /** The same look at the index follows for an id that nothing has. */
+  private readonly labels = perTurn<string, ItemRow | undefined>(async (keys) => {
+    const rows = await this.reader.rows<{ key: string; label: ItemRow }>((schema) => sql`
+      SELECT found.key, found.label FROM (
+        SELECT asked.key, to_jsonb(item) AS label, coalesce(item.participant_id, ${nobody.participantId}) AS participant_id,
+          asked.reaches
+        FROM ${askedFor(keys)} LEFT JOIN ${tableIn(schema, itemTable)} AS item ON item.id = asked.id OFFSET 0
+      ) AS found CROSS JOIN LATERAL (
+        SELECT FROM ${tableIn(schema, relationTable)} AS relation
+        WHERE relation.key = ANY (${relationKeys(sql`found.participant_id`, reachesAsked)}) LIMIT 1
+      ) AS relation`);
+    const found = new Map(rows.map(({ key, label }) => [key, label]));
+    return keys.map((key) => found.get(key));
   });
 
   /** Waits for the projector to have made the view, at the very first start. @throws DomainError UNAVAILABLE */
@@ -135,7 +166,7 @@ export class SharedView {
 
   /** The person that a node speaks of, whoever asks: for the guarantee's sake, never for an answer. */
   async participantOf(id: string): Promise<string | undefined> {
-    const [item, person] = await Promise.all([this.itemById(id), this.reader.byKey(personTable, id)]);
+    const [item, person] = await Promise.all([this.unseenById(id), this.reader.byKey(personTable, id)]);
     return item?.participant_id ?? person?.participant_id;
   }
 }

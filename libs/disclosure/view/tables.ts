@@ -2,22 +2,38 @@ import { defineTable } from '@peerbridge/projection';
 import type { Position } from '@peerbridge/event-store';
 import type { Role, Segment } from '@peerbridge/kernel';
 import type { SealedPart } from '@peerbridge/vault';
-import type { Circle, RecordedFacts } from '../policy/index.js';
+import type { Circle, Reach, RecordedFacts } from '../policy/index.js';
 
 /** What a disclosure decision about one person rests on, folded from every capability's events. */
 export interface PersonRow {
   participant_id: string;
-  home_org_id: string;
   facts: RecordedFacts;
-  /** Members of the team and recipients of consents: who could have a relationship at all. Narrows lists; decides nothing. */
-  reach_ids: readonly string[];
 }
 
 export const personTable = defineTable<PersonRow>({
   name: 'person',
   key: 'participant_id',
-  columns: { participant_id: 'uuid', home_org_id: 'uuid', facts: 'jsonb', reach_ids: 'uuid[]' },
-  indexes: ['(home_org_id)', 'USING gin (reach_ids)'],
+  columns: { participant_id: 'uuid', facts: 'jsonb' },
+});
+
+/**
+ * Who could have a relationship with whom. It decides nothing: it refuses strangers before anything of the person is read, and
+ * gives lists of people their candidates.
+ */
+export interface RelationRow {
+  /** `<participantId>/<reach>` */
+  key: string;
+  participant_id: string;
+  reach: Reach;
+  /** Whether the person as a whole could be seen. */
+  listed: boolean;
+}
+
+export const relationTable = defineTable<RelationRow>({
+  name: 'relation',
+  key: 'key',
+  columns: { key: 'text', participant_id: 'uuid', reach: 'text', listed: 'boolean' },
+  indexes: ['(reach, participant_id) WHERE listed'],
 });
 
 /** The label of a node: all that disclosure needs to know of it. One row per node, whatever its kind. */
@@ -101,7 +117,7 @@ export const personWorkerTable = defineTable<PersonWorkerRow>({
   columns: {
     key: 'text', participant_id: 'uuid', member_id: 'uuid', role: 'text', org_id: 'uuid', name_field: 'text', sealed: 'jsonb',
   },
-  indexes: ['(participant_id)', '(member_id)'],
+  indexes: ['(member_id, participant_id)', '(member_id, org_id)'],
 });
 
 /** Where a member has acted as a worker, on whomever's behalf. */
@@ -156,4 +172,4 @@ export const commandTable = defineTable<CommandRow>({
 });
 
 /** What every capability that speaks of a person writes to. */
-export const sharedTables = [personTable, itemTable, timelineTable, personWorkerTable] as const;
+export const sharedTables = [personTable, relationTable, itemTable, timelineTable, personWorkerTable] as const;
