@@ -122,6 +122,20 @@ describe('The author of a contact', () => {
       .toEqual({ summary: 'As I remember it.', enteredInError: true });
   });
 
+  it('sees it as they wrote it once they have left, and not whom the person has opened it to', async () => {
+    const story = await enrolledLongAgo(100);
+    const peer = await system.newWorker('peer', 'OrgR');
+    await story.join(peer);
+    const now = new Date().toISOString();
+    const text = { ...hour(story, 0), startedAt: now, endedAt: now, modality: 'text' };
+    const { id } = await peer.client.mutate('logPeerContact', text);
+    await story.person.mutate('setContactVisibility', { contactId: id, visibility: 'team' });
+    expect(await contactSeen(peer.client, id, 'visibility')).toEqual({ visibility: 'team' });
+    await story.person.mutate('removeTeamMember', { participantId: story.id, memberId: peer.memberId });
+    expect(await contactSeen(peer.client, id, 'visibility')).toEqual({ visibility: 'personAndPeer' });
+    expect(await contactSeen(story.person, id, 'visibility')).toEqual({ visibility: 'team' });
+  });
+
   it('strikes it out: it stays for the two of them, marked, and is gone for everybody else', async () => {
     const story = await enrolledLongAgo(100);
     await story.grantTpo();

@@ -79,6 +79,9 @@ async function presentContact(
 ): Promise<PeerContact> {
   const { fields } = await session.open(row.sealed);
   const author = { memberId: row.author_id, role: row.author_role as Role, orgId: row.author_org_id };
+  const { self, onTeam } = access.decision;
+  // An author who has left keeps what they wrote, and does not learn what the person did with it.
+  const hasLeft = !self && !onTeam && session.caller.memberId === row.author_id;
   return Object.assign(new PeerContact(), {
     id: row.id, version: item.version, author: presentWorker(session, access, author), startedAt: row.started_at,
     endedAt: row.ended_at,
@@ -87,7 +90,7 @@ async function presentContact(
     dimensions: fields['dimensions'] ?? null, goalIds: row.goal_ids, summary: fields['summary'] ?? null,
     narrative: permitsContactNarrative(access.decision, labelOf(item)) ? fields['narrative'] ?? null : null,
     coAuthored: row.co_authored, livedExperienceShared: fields['livedExperienceShared'] ?? null,
-    visibility: row.visibility, enteredInError: row.entered_in_error, access, session,
+    visibility: hasLeft ? row.first_visibility : row.visibility, enteredInError: row.entered_in_error, access, session,
   });
 }
 
