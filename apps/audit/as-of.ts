@@ -1,5 +1,5 @@
 import {
-  actsAsWorker, decide, intersect, itemTable, policyVersion, SharedView, type Decision, type ViewSession,
+  actsAsWorker, decide, intersect, itemTable, policyVersion, SharedView, type ViewSession,
 } from '@peerbridge/disclosure';
 import type { RecordedEvent } from '@peerbridge/event-store';
 import type { RequestContext } from '@peerbridge/graphql';
@@ -49,7 +49,11 @@ export async function asOf(system: System, { participant: id, at, role, member, 
       return access && { decision: access.decision, seen: await itemsSeen(session, own) };
     });
     if (!today) return nothing;
-    const both = (...about: Parameters<typeof decide>): Decision => intersect(walled(...about), today.decision);
+    const both: typeof decide = (caller, facts, instant) => {
+      const then = walled(caller, facts, instant);
+      // Out of the viewer's reach at that time: decided like an id that nobody has.
+      return then.participantId === id ? intersect(then, today.decision) : then;
+    };
     return await read({ events: ofPerson.slice(0, lastThen + 1), instant: at, decided: both }, async (session, own) => {
       await own.query(`DELETE FROM ${SESSION_SCHEMA}.${itemTable.name} WHERE id <> ALL($1)`, [today.seen]);
       if (!await session.person(id)) return nothing;

@@ -115,12 +115,12 @@ function expectEachOnce(log: readonly RecordedEvent[], acknowledged: readonly Ac
 
   const written = groupBy(log.filter(({ metadata }) => !metadata.commandId.startsWith('fixture-')), commandOf);
   expect([...written.keys()].sort()).toEqual(acknowledged.map(({ memberId, commandId }) => `${memberId}/${commandId}`).sort());
-  for (const { memberId, commandId, version, position, participantId } of acknowledged) {
+  for (const { memberId, commandId, position, participantId } of acknowledged) {
     const events = written.get(`${memberId}/${commandId}`)!;
     // A command writes several events of different types, next to each other in one stream; its answer names the last.
     expect(new Set(events.map(({ metadata }) => metadata.type)).size).toBe(events.length);
     expect(events.map(({ stream, revision }) => [stream, revision]))
-      .toEqual(events.map((_, index) => [events[0]!.stream, version - events.length + 1 + index]));
+      .toEqual(events.map((_, index) => [events[0]!.stream, events[0]!.revision + index]));
     expect(events.at(-1)).toMatchObject({ position, metadata: { participantId } });
   }
 }

@@ -22,6 +22,7 @@ import { ProductProcess } from '../support/product-process.js';
 import { enrollP1 } from '../support/story.js';
 import { WriteLoad } from '../support/write-load.js';
 
+const METRICS_TOKEN = 'those-who-operate-the-system';
 const describeWithKafka = kafkaAvailable() ? describe : describe.skip;
 
 describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Kafka', () => {
@@ -40,7 +41,7 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
     parts = await Parts.open({
       NODE_ENV: 'production', DATA_DIR: dataDir, OIDC_ISSUER: DEV_ISSUER, OIDC_AUDIENCE: DEV_AUDIENCE,
       OIDC_JWKS_URL: `http://127.0.0.1:${(issuer.address() as AddressInfo).port}/jwks.json`,
-      EVENTSTOREDB_URL: double.connectionString, KAFKA_BROKERS: kafka.brokers.join(','),
+      EVENTSTOREDB_URL: double.connectionString, KAFKA_BROKERS: kafka.brokers.join(','), METRICS_TOKEN,
     });
     [api] = await Promise.all([parts.api(), parts.projector()]);
     store = await openEventStoreDb(double);
@@ -56,7 +57,7 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
 
   const readiness = async (): Promise<number> => (await fetch(new URL('/health/ready', api.dev.graphql))).status;
   const metric = async (name: string): Promise<number> => {
-    const text = await (await fetch(api.dev.metrics)).text();
+    const text = await (await fetch(api.dev.metrics, { headers: { authorization: `Bearer ${METRICS_TOKEN}` } })).text();
     return Number(new RegExp(`^peerbridge_${name} (\\d+)$`, 'm').exec(text)![1]);
   };
   const log = async (): Promise<RecordedEvent[]> => {
@@ -92,7 +93,7 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
       participant(id: $id, atLeast: $atLeast) { contacts { edges { node { id } } } } }`, { id: story.id }))
       .toEqual({ participant: { contacts: { edges: [{ node: { id: contactId } }] } } });
     expect(await readiness()).toBe(200);
-    expect((await published()).map(({ headers }) => headers['ce_type'])).toContain('peerbridge.PeerContactLogged.v1');
+    expect((await published()).map(({ headers }) => headers['ce_type'])).toContain('peerbridge.PeerContactLogged.v2');
   });
 
   it('have nothing in them that is for development', async () => {

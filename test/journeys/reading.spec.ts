@@ -94,8 +94,9 @@ describe('A list', () => {
 
 describe('Employment', () => {
   it('is as of the last day that was told of, however late another was', async () => {
-    const story = await enrollP1(system);
-    const at = (days: number) => later(story.enrolledAt, days * 86_400_000);
+    const now = new Date().toISOString();
+    const at = (days: number) => later(now, days * 86_400_000);
+    const story = await enrollP1(system, { occurredAt: at(-30) });
     const told: [string, number][] = [['partTime', -1], ['lookingForWork', -9], ['fullTime', -1], ['seasonal', -5]];
     for (const [status, days] of told) {
       await as('peer').mutate('recordEmploymentStatus', { participantId: story.id, status, occurredAt: at(days) });
