@@ -1,6 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
 import { z } from 'zod';
-import { day, fieldsAtFault, id, instant, longText, shortText, someOf } from './input.js';
+import { day, documentHash, fieldsAtFault, id, instant, longText, shortText, someOf, versionToken } from './input.js';
 
 const accepts = (schema: z.ZodType, value: unknown): boolean => schema.safeParse(value).success;
 
@@ -25,6 +25,19 @@ describe('Input', () => {
   it('makes ids lower-case', () => {
     expect(id.parse('A3BB189E-8BF9-4888-9912-ACE4E6543002')).toBe('a3bb189e-8bf9-4888-9912-ace4e6543002');
     expect(accepts(id, 'a3bb189e')).toBe(false);
+  });
+
+  it('takes a hash for what it is, in capitals or with the name of its kind', () => {
+    const hash = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
+    for (const given of [hash, hash.toUpperCase(), `sha256:${hash}`]) expect(documentHash.parse(given)).toBe(hash);
+    for (const given of [hash.slice(1), `${hash}0`, hash.replace('9', 'g'), 'Maria Gomez', '']) {
+      expect(accepts(documentHash, given)).toBe(false);
+    }
+  });
+
+  it('keeps versions short, and words out of them', () => {
+    for (const given of ['2026-01', 'v1.2_b']) expect(versionToken.parse(given)).toBe(given);
+    for (const given of ['', 'as told to Pat', 'x'.repeat(33), 'ü']) expect(accepts(versionToken, given)).toBe(false);
   });
 
   it('trims text and refuses what is blank or too long', () => {
@@ -70,6 +83,8 @@ describe('Input', () => {
   });
 
   it('can be described as JSON Schema', () => {
-    expect(() => z.toJSONSchema(z.object({ id, instant, day, shortText, longText, words: someOf(['home']) }))).not.toThrow();
+    expect(() => z.toJSONSchema(z.object({
+      id, instant, day, shortText, longText, documentHash, versionToken, words: someOf(['home']),
+    }))).not.toThrow();
   });
 });

@@ -35,6 +35,13 @@ export const shortText = text({ characters: 200, units: 2_000 });
 /** A story: 1–100,000 characters as people count them. */
 export const longText = text({ characters: 100_000, units: 200_000 });
 
+/** SHA-256 of a document, which is kept elsewhere: 64 digits of hex, made lower-case; `sha256:` before them is taken off. */
+export const documentHash = z.string().trim().toLowerCase().overwrite((hash) => hash.replace(/^sha256:/, ''))
+  .regex(/^[0-9a-f]{64}$/);
+
+/** The version of a form, a release: no room for anything that is told of somebody. */
+export const versionToken = z.string().trim().regex(/^[A-Za-z0-9._-]{1,32}$/);
+
 /** RFC 3339 with any offset, made UTC with milliseconds, so that instants compare as strings. */
 export const instant = z.iso.datetime({ offset: true }).overwrite(inUtc).refine(isOfOurCalendar, 'Year out of range');
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { accessOf, enrollP1, fieldsOf, later, nodeOf, see, type Story } from '../support/story.js';
+import { accessOf, aHash, enrollP1, fieldsOf, later, nodeOf, see, type Story } from '../support/story.js';
 import { startSystem, type Client, type Payload, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
@@ -77,13 +77,13 @@ const soundInput = (name: string, about: Record<string, string>): Record<string,
     householdSize: 1,
     name: 'An organization', preferredName: 'Jo', language: 'en',
     kind: 'named', discloser: system.dev.organizations.OrgR, recipients: [{ orgId: system.dev.organizations.OrgH }],
-    segments: ['housing'], purposes: ['COC'], formHash: 'h', formVersion: '1', signedAt: time, effectiveFrom: time,
+    segments: ['housing'], purposes: ['COC'], formHash: aHash, formVersion: '1', signedAt: time, effectiveFrom: time,
     signature: { method: 'electronic', signer: 'Jo Rivera', capacity: 'self' }, expiry: { event: 'A home' },
     statements: ['rightToRevoke'],
     startedAt: time, endedAt: '2026-01-05T11:00:00.000Z', modality: 'phone', supportTypes: ['emotional'], summary: 'A talk.',
     visibility: 'team', noteType: 'consultation', body: 'Seen.', authorCredential: 'MD', reason: 'A mistake', text: 'As said.',
     needCategory: 'housing', targetOrganizationId: system.dev.organizations.OrgH, reviewOn: '2027-01-05', gotHelp: 'yes',
-    artifactHash: 'sha256:0', ...about,
+    artifactHash: aHash, ...about,
   };
   const wanted = [...mutations[name]!.required, ...Object.keys(about), ...name === 'changePreferences' ? ['householdSize'] : [],
     ...name === 'revokeConsent' ? ['artifactHash'] : []];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from '@jest/globals';
 import {
-  accessOf, allStatements, enrollP1, everySegmentButCounseling, later, nodeOf, see, type Story,
+  accessOf, aHash, allStatements, enrollP1, everySegmentButCounseling, later, nodeOf, see, type Story,
 } from '../support/story.js';
 import { startSystem, type Client, type TestSystem } from '../support/system.js';
 
@@ -86,9 +86,9 @@ describe('Withdrawing', () => {
   it('in writing is recorded with the written artifact, and no other way (7)', async () => {
     expect(await as('peer').refused('revokeConsent', { consentId })).toEqual({ code: 'VALIDATION', fields: ['artifactHash'] });
     expect(await see(as('housing'), story.id)).not.toBeNull();
-    await as('peer').mutate('revokeConsent', { consentId, artifactHash: 'sha256:9f86d081' });
+    await as('peer').mutate('revokeConsent', { consentId, artifactHash: aHash });
     expect(await see(as('housing'), story.id)).toBeNull();
-    expect(await as('peer').refused('revokeConsent', { consentId, artifactHash: 'sha256:9f86d081' }))
+    expect(await as('peer').refused('revokeConsent', { consentId, artifactHash: aHash }))
       .toEqual({ code: 'INVALID_TRANSITION', state: 'revoked' });
   });
 
@@ -116,7 +116,7 @@ describe('Withdrawing', () => {
     expect(await as('housing').refused('suspendConsent', { consentId })).toEqual({ code: 'NOT_FOUND' });
     expect(await as('supervisor').refused('suspendConsent', { consentId })).toEqual({ code: 'FORBIDDEN_ROLE' });
     const stranger = await system.newWorker('peer', 'OrgR');
-    expect(await stranger.client.refused('revokeConsent', { consentId, artifactHash: 'h' })).toEqual({ code: 'NOT_FOUND' });
+    expect(await stranger.client.refused('revokeConsent', { consentId, artifactHash: aHash })).toEqual({ code: 'NOT_FOUND' });
   });
 
   it('told to a worker of the team is recorded, though they see nothing of consents', async () => {
@@ -126,7 +126,7 @@ describe('Withdrawing', () => {
     const suspended = await as('housing').mutate('suspendConsent', { consentId: consent.id }, 'consent { id }');
     expect(suspended).toMatchObject({ id: consent.id, consent: null });
     expect(await see(as('employer'), story.id)).toBeNull();
-    await as('housing').mutate('revokeConsent', { consentId: consent.id, artifactHash: 'sha256:9f86d081' });
+    await as('housing').mutate('revokeConsent', { consentId: consent.id, artifactHash: aHash });
     expect(await stateOf(story.person, consent.id)).toBe('revoked');
   });
 
@@ -263,7 +263,16 @@ describe('A valid consent', () => {
         .toEqual({ code: 'VALIDATION', fields: ['signature.capacity'] });
     }
     await story.person.mutate('grantConsent',
-      { ...named, signature: { method: 'typed', signer: 'Jordan Rivera', capacity: 'self' } });
+      { ...named, signature: { method: 'typed', signer: ' jordan  RIVERA', capacity: 'self' } });
+    for (const signer of ['PE1 for Jordan', 'Sam Okafor', 'person']) {
+      expect(await refused({ ...named, signature: { method: 'typed', signer, capacity: 'self' } }))
+        .toEqual({ code: 'VALIDATION', fields: ['signature.signer'] });
+    }
+  });
+
+  it('is on no draft of a peer\'s', async () => {
+    expect(await as('peer').refused('draftConsent', { ...named, ...story.form, participantId: story.id }))
+      .toEqual({ code: 'VALIDATION', fields: ['signature'] });
   });
 
   it('is for the person to give, about themself', async () => {
@@ -278,7 +287,7 @@ describe('A draft', () => {
     const draft = await as('peer').mutate<{ consent: object }>('draftConsent', {
       participantId: story.id, kind: 'named', discloser: system.dev.organizations.OrgR,
       recipients: [{ orgId: system.dev.organizations.OrgH }], segments: ['identity', 'housing'], purposes: ['COC'],
-      formHash: 'h', formVersion: '1',
+      formHash: aHash, formVersion: '1',
     }, `consent { state kind segments purposes recipients { orgId memberId class } signedAt effectiveFrom expiry { at }
       copyHash }`);
     expect(draft.consent).toEqual({

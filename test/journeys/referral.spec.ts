@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { accessOf, enrollP1, fieldsOf, nodeOf, see, type Story } from '../support/story.js';
+import { accessOf, aHash, enrollP1, fieldsOf, nodeOf, see, type Story } from '../support/story.js';
 import { startSystem, type Client, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
@@ -299,7 +299,7 @@ describe('A person who refers themself', () => {
     const signedAt = '2026-01-05T10:00:00.000Z';
     await person.mutate('grantConsent', {
       participantId: id, kind: 'named', discloser: OrgR, recipients: [{ orgId: OrgH }], segments: ['identity', 'housing'],
-      purposes: ['COC'], formHash: 'h', formVersion: '1', signedAt, effectiveFrom: signedAt, expiry: { event: 'A home' },
+      purposes: ['COC'], formHash: aHash, formVersion: '1', signedAt, effectiveFrom: signedAt, expiry: { event: 'A home' },
       statements: ['rightToRevoke'],
       signature: { method: 'electronic', signer: id, capacity: 'self' },
     });

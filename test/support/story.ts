@@ -4,6 +4,8 @@ import type { Client, Payload, TestSystem, Worker } from './system.js';
 export const everySegmentButCounseling = [
   'identity', 'team', 'goals', 'peer', 'sud', 'mh', 'health', 'housing', 'employment', 'education', 'justice', 'social', 'safety',
 ];
+/** SHA-256, of whatever it is. */
+export const aHash = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
 export const allStatements = ['rightToRevoke', 'redisclosure', 'refusalConsequences'];
 
 /** The scenarios' P1, anew: enrolled at OrgR by the fixture's peer, whose commands are `peer`'s. */
@@ -51,7 +53,7 @@ export async function enrollP1(
   const { access: { at: signedAt } } = await person.query<{ access: { at: string } }>(
     'query($id: ID!, $position: String) { access(participantId: $id, atLeast: $position) { at } }', { id, position });
   const form = {
-    participantId: id, discloser: organizations.OrgR, formHash: 'sha256:5d41402a', formVersion: '2026-01', signedAt,
+    participantId: id, discloser: organizations.OrgR, formHash: aHash, formVersion: '2026-01', signedAt,
     effectiveFrom: signedAt, signature: { method: 'electronic', signer: id, capacity: 'self' }, statements: allStatements,
   };
   const grant = (terms: Record<string, unknown>) => person.mutate('grantConsent', { ...form, ...terms });

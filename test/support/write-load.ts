@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from './random.js';
+import { aHash } from './story.js';
 import { memberIdIn, type Client, type Payload, type TestSystem } from './system.js';
 
 /** A command that the system said it has. */
@@ -106,7 +107,7 @@ export class WriteLoad {
     await this.send(client, id, 'grantConsent', {
       participantId: id, kind: 'named', discloser: this.system.dev.organizations['OrgR'],
       recipients: [{ orgId: this.system.dev.organizations['OrgH'] }], segments: ['identity', 'housing'], purposes: ['COC'],
-      formHash: 'sha256:5d41402a', formVersion: '2026-01', signature: { method: 'electronic', signer: id, capacity: 'self' },
+      formHash: aHash, formVersion: '2026-01', signature: { method: 'electronic', signer: id, capacity: 'self' },
       signedAt: now, effectiveFrom: now, expiry: { event: 'discharge' }, statements: ['rightToRevoke'],
     });
     person.maySend = true;

@@ -16,12 +16,16 @@ const onTeam = { onTeam: true, visible: true };
 const offTeam = { onTeam: false, visible: true };
 
 const now = '2026-01-15T12:00:00.000Z';
+const [formHash, artifactHash] = ['5f70', '9f86'].map((start) => start.padEnd(64, '0')) as [string, string];
+/** Of whoever signs: the person's names, where it is the person who asks. */
+const signing = { names: ['Maria', 'Maria Gomez'] };
+const unnamed = { names: [] };
 const day = (date: string): string => `${date}T00:00:00.000Z`;
 
 /** C-H of the scenarios: housing, for OrgH, until March. */
 const housing = {
   participantId: p1, kind: 'named', discloser: orgR, recipients: [{ orgId: orgH }], segments: ['identity', 'housing'],
-  purposes: ['COC'], formHash: 'sha256:5f70', formVersion: '2026-01',
+  purposes: ['COC'], formHash, formVersion: '2026-01',
   signature: { method: 'electronic', signer: p1, capacity: 'self' },
   signedAt: day('2026-01-10'), effectiveFrom: day('2026-01-10'), expiry: { at: day('2026-03-01') }, statements: ['rightToRevoke'],
 };
@@ -46,12 +50,12 @@ const grantedAs = (terms: object): GrantedFact =>
 const granted = grantedAs({});
 const suspended = fact('ConsentSuspended', { consentId }, peer);
 const lifted = fact('SuspensionLifted', { consentId }, person);
-const revoked = fact('ConsentRevoked', { consentId, artifactHash: 'a1', madeBy: 'worker' as const }, peer);
+const revoked = fact('ConsentRevoked', { consentId, artifactHash, madeBy: 'worker' as const }, peer);
 const draftedWith = (terms: object) =>
   fact('ConsentDrafted', { consentId, signed: false, recordedBy: peer.memberId, ...terms }, peer);
 
 const grant = (input: object, as: Caller = person) => given(consentStream)
-  .when(grantConsent, input, { as, now, commandId: 'c1' });
+  .when(grantConsent, input, { as, now, commandId: 'c1', facts: signing });
 const refusedFields = (input: object) => ({ naming: (...fields: string[]) => grant(input)
   .thenRefused('VALIDATION', { fields }) });
 
@@ -89,7 +93,8 @@ describe('Granting consent', () => {
   });
 
   it.each([
-    ['kind', 'general'], ['formHash', ' '], ['signedAt', '2026-02-30T00:00:00Z'], ['effectiveFrom', 'soon'],
+    ['kind', 'general'], ['formHash', ' '], ['formHash', 'sha256:5f70'], ['formHash', `${formHash}0`],
+    ['formHash', 'Maria Gomez, 12 April 1990'], ['formVersion', 'as told to Pat'], ['formVersion', '1'.repeat(33)], ['signedAt', '2026-02-30T00:00:00Z'], ['effectiveFrom', 'soon'],
     ['discloser', 'OrgR'],
   ])('refuses a malformed %s', (field, value) => refusedFields({ ...housing, [field]: value }).naming(field));
 
@@ -117,25 +122,35 @@ describe('The recipients of a consent', () => {
 
 describe('The signature', () => {
   it('is the person’s: by participant id, by member id, or by their name as they typed it', () => {
-    for (const signer of [p1, p1.toUpperCase(), person.memberId, 'Maria Gomez', 'person']) {
+    const names = ['Maria Gomez', 'maria gomez ', 'MARIA  GOMEZ', 'Maria'];
+    for (const signer of [p1, p1.toUpperCase(), person.memberId, ...names]) {
       expect(grant({ ...housing, signature: { ...signature, signer } }).events()).toHaveLength(1);
     }
   });
 
   it('is nobody else’s', () => {
-    for (const signer of [peer.memberId, 'peer', 'clinician', 'family', ' ']) {
+    for (const signer of [peer.memberId, 'peer', 'person', 'PE1 for Sam', 'Maria Gomes', 'Pat for Maria Gomez', ' ']) {
       refusedFields({ ...housing, signature: { ...signature, signer } }).naming('signature.signer');
     }
   });
 
-  it('is not a peer’s in a draft either', () => {
-    const signedByPeer = { participantId: p1, signature: { ...signature, signer: peer.memberId } };
-    given(consentStream).when(draftConsent, signedByPeer, { as: peer })
-      .thenRefused('VALIDATION', { fields: ['signature.signer'] });
+  it('is in no draft of a peer’s, whomever it names', () => {
+    for (const signer of [peer.memberId, p1, 'Maria Gomez']) {
+      given(consentStream).when(draftConsent, { participantId: p1, signature: { ...signature, signer } }, { as: peer, facts: unnamed })
+        .thenRefused('VALIDATION', { fields: ['signature'] });
+    }
+  });
+
+  it('that a peer put in a draft once carries no grant', () => {
+    const drafted = draftedWith({ ...housingTerms, signed: true });
+    given(consentStream, drafted).when(grantConsent, { consentId }, { as: person, now, participantId: p1, facts: signing })
+      .thenRefused('VALIDATION', { fields: ['signature'] });
   });
 
   it('is given in no other capacity, none being enabled', () => {
-    for (const capacity of ['minor', 'guardian', 'courtAppointedRepresentative', 'executor', 'peer', 'supervisor', 'family']) {
+    for (const capacity of [
+      'minor', 'guardian', 'Guardian', 'courtAppointedRepresentative', 'executor', 'peer', 'Self', 'on her behalf',
+    ]) {
       refusedFields({ ...housing, signature: { ...signature, capacity } }).naming('signature.capacity');
     }
   });
@@ -206,9 +221,11 @@ describe('Each kind of consent', () => {
 
 describe('A draft', () => {
   const draft = (input: object, as: Caller = peer) => given(consentStream)
-    .when(draftConsent, input, { as, now, commandId: 'c1' });
-  const drafted = given(consentStream, draftedWith({ ...housingTerms, signed: true }));
+    .when(draftConsent, input, { as, now, commandId: 'c1', facts: as === person ? signing : unnamed });
+  const drafted = given(consentStream,
+    fact('ConsentDrafted', { consentId, ...housingTerms, signed: true, recordedBy: person.memberId } as never, person));
   const draftId = derivedId(peer.memberId, 'c1', 0);
+  const { signature: _signature, ...unsigned } = housing;
 
   it('may lack everything but the person', () => {
     draft({ participantId: p1 })
@@ -217,14 +234,15 @@ describe('A draft', () => {
   });
 
   it('keeps what it has, and says whether it is signed', () => {
-    draft(housing).then({
+    draft(unsigned).then({
       type: 'ConsentDrafted',
-      data: { ...(housingTerms as object), signature, consentId: draftId, signed: true, recordedBy: peer.memberId } as never,
+      data: { ...(housingTerms as object), consentId: draftId, signed: false, recordedBy: peer.memberId } as never,
     });
+    expect(draft(housing, person).events()[0]!.data).toMatchObject({ signature, signed: true });
   });
 
   it('refuses what is malformed, and a signature of the future', () => {
-    draft({ ...housing, expiry: {} }).thenRefused('VALIDATION', { fields: ['expiry'] });
+    draft({ ...unsigned, expiry: {} }).thenRefused('VALIDATION', { fields: ['expiry'] });
     draft({ participantId: p1, signedAt: '2026-01-15T12:00:00.001Z' }).thenRefused('VALIDATION', { fields: ['signedAt'] });
   });
 
@@ -245,19 +263,19 @@ describe('A draft', () => {
   });
 
   it('is granted as it stands: the grant holds all its terms, and leaves the sealed words with the draft', () => {
-    drafted.when(grantConsent, { participantId: p1, consentId }, { as: person, now }).then({
+    drafted.when(grantConsent, { participantId: p1, consentId }, { as: person, now, facts: signing }).then({
       type: 'ConsentGranted', data: { ...(housingTerms as object), consentId, recordedBy: person.memberId } as never,
     });
   });
 
   it('says whose consent it is: a grant of it need not', () => {
-    expect(drafted.when(grantConsent, { consentId }, { as: person, now, participantId: p1 }).events()).toHaveLength(1);
-    given(consentStream).when(grantConsent, { kind: 'tpo' }, { as: person, now }).thenRefused('VALIDATION');
+    expect(drafted.when(grantConsent, { consentId }, { as: person, now, participantId: p1, facts: signing }).events()).toHaveLength(1);
+    given(consentStream).when(grantConsent, { kind: 'tpo' }, { as: person, now, facts: signing }).thenRefused('VALIDATION');
   });
 
   it('is granted with other elements where the person gives them', () => {
     const changes = { participantId: p1, consentId, segments: ['housing'], expiry: { event: 'The lease is signed' }, signature };
-    drafted.when(grantConsent, changes, { as: person, now }).then({
+    drafted.when(grantConsent, changes, { as: person, now, facts: signing }).then({
       type: 'ConsentGranted',
       data: {
         ...(housingTerms as object), segments: ['housing'], expiry: {}, expiryEvent: 'The lease is signed', signature, consentId,
@@ -268,20 +286,23 @@ describe('A draft', () => {
 
   it('is not granted while an element is missing or breaks a rule', () => {
     const { kind: _kind, formHash: _formHash, ...incomplete } = housing;
-    given(consentStream, draftedWith({ kind: 'named' })).when(grantConsent, { ...incomplete, consentId }, { as: person, now })
+    given(consentStream, draftedWith({ ...housingTerms, formHash: 'sha256:5f70', formVersion: 'as told' }))
+      .when(grantConsent, { consentId, signature }, { as: person, now, participantId: p1, facts: signing })
+      .thenRefused('VALIDATION', { fields: ['formHash', 'formVersion'] });
+    given(consentStream, draftedWith({ kind: 'named' })).when(grantConsent, { ...incomplete, consentId }, { as: person, now, facts: signing })
       .thenRefused('VALIDATION', { fields: ['formHash'] });
-    given(consentStream, draftedWith(housingTerms)).when(grantConsent, { participantId: p1, consentId }, { as: person, now })
+    given(consentStream, draftedWith(housingTerms)).when(grantConsent, { participantId: p1, consentId }, { as: person, now, facts: signing })
       .thenRefused('VALIDATION', { fields: ['signature'] });
-    drafted.when(grantConsent, { participantId: p1, consentId, expiry: { none: true } }, { as: person, now })
+    drafted.when(grantConsent, { participantId: p1, consentId, expiry: { none: true } }, { as: person, now, facts: signing })
       .thenRefused('VALIDATION', { fields: ['expiry'] });
   });
 
   it('is granted once, and only if it is one of this person', () => {
-    given(consentStream, granted).when(grantConsent, { ...housing, consentId }, { as: person, now })
+    given(consentStream, granted).when(grantConsent, { ...housing, consentId }, { as: person, now, facts: signing })
       .thenRefused('INVALID_TRANSITION', { state: 'active' });
-    given(consentStream, granted, revoked).when(grantConsent, { ...housing, consentId }, { as: person, now })
+    given(consentStream, granted, revoked).when(grantConsent, { ...housing, consentId }, { as: person, now, facts: signing })
       .thenRefused('INVALID_TRANSITION', { state: 'revoked' });
-    given(consentStream).when(grantConsent, { ...housing, consentId }, { as: person, now }).thenRefused('NOT_FOUND');
+    given(consentStream).when(grantConsent, { ...housing, consentId }, { as: person, now, facts: signing }).thenRefused('NOT_FOUND');
   });
 });
 
@@ -360,10 +381,10 @@ describe('Revoking, in writing', () => {
     given(consentStream, ...facts).when(revokeConsent, input, { as, now, facts: onTeam, participantId: p1 });
 
   it('by a worker on the team takes the artifact', () => {
-    revoke({ consentId, artifactHash: 'sha256:77' }, peer, granted)
-      .then({ type: 'ConsentRevoked', data: { consentId, artifactHash: 'sha256:77', madeBy: 'worker' } });
+    revoke({ consentId, artifactHash }, peer, granted)
+      .then({ type: 'ConsentRevoked', data: { consentId, artifactHash, madeBy: 'worker' } });
     revoke({ consentId }, peer, granted).thenRefused('VALIDATION', { fields: ['artifactHash'] });
-    given(consentStream, granted).when(revokeConsent, { consentId, artifactHash: 'a' }, { as: peer, facts: offTeam })
+    given(consentStream, granted).when(revokeConsent, { consentId, artifactHash }, { as: peer, facts: offTeam })
       .thenRefused('FORBIDDEN_ROLE');
   });
 
@@ -402,13 +423,13 @@ describe('Withdrawing a criminal-justice consent before it may be', () => {
     if (name === 'narrow') return before.when(narrowConsent, { consentId, segments: ['justice'] }, { as, now: at });
     const circumstances = { as, now: at, facts: onTeam, participantId: p1 };
     return name === 'suspend' ? before.when(suspendConsent, { consentId }, circumstances)
-      : before.when(revokeConsent, { consentId, artifactHash: 'sha256:77' }, circumstances);
+      : before.when(revokeConsent, { consentId, artifactHash }, circumstances);
   };
 
   it('is recorded, however it is withdrawn, and answered that it is not yet time', () => {
     const written = { consentId, revokedFrom, madeBy: 'person' as const };
     withdraw('revoke', person, now, until(revokedFrom))
-      .then({ type: 'RevocationRequested', data: { ...written, artifactHash: 'sha256:77', asked: 'revocation' } });
+      .then({ type: 'RevocationRequested', data: { ...written, artifactHash, asked: 'revocation' } });
     withdraw('suspend', person, now, until(revokedFrom))
       .then({ type: 'RevocationRequested', data: { ...written, asked: 'suspension' } });
     withdraw('narrow', person, now, until(revokedFrom))

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import {
-  DomainError, forbidden, id, instant, invalid, invalidTransition, isUuid, longText, notFound, purposesOfUse, roles, segments,
-  sha256, shortText, someOf, workerRoles, type Caller, type Command, type CommandDefinition, type PurposeOfUse,
-  type StreamDefinition,
+  documentHash, DomainError, forbidden, id, instant, invalid, invalidTransition, isUuid, longText, notFound, purposesOfUse,
+  segments, sha256, shortText, someOf, versionToken, workerRoles, type Caller, type Command, type CommandDefinition,
+  type PurposeOfUse, type StreamDefinition,
 } from '@peerbridge/kernel';
 import {
-  consentEvents, consentKinds, consentStatements, recipientClasses, type ConsentEvent, type ConsentFact, type ConsentKind,
-  type Terms,
+  capacities, consentEvents, consentKinds, consentStatements, recipientClasses, type ConsentEvent, type ConsentFact,
+  type ConsentKind, type Terms,
 } from './events.js';
 
 /** A consent as it was left by the events; a draft may lack terms. */
@@ -41,7 +41,8 @@ function evolveConsent(consent: Consent | undefined, fact: ConsentFact): Consent
   switch (fact.type) {
     case 'ConsentDrafted': {
       const { consentId: _id, recordedBy: _by, signed, ...terms } = fact.data;
-      return { state: 'draft', terms, signed };
+      // A worker's draft bore a signature once: nobody signs for the person.
+      return { state: 'draft', terms, signed: signed && fact.actor.role === 'person' };
     }
     case 'ConsentGranted': {
       const { consentId: _id, recordedBy: _by, ...terms } = fact.data;
@@ -90,8 +91,7 @@ const givenIn = (choice: object): number =>
   Object.values(choice).filter((value) => value !== undefined && value !== false).length;
 
 /** Signing for someone else is a matter of each state's law, and not enabled. */
-const otherCapacities: readonly string[] = ['minor', 'guardian', 'courtAppointedRepresentative', 'executor'];
-const otherSigners: readonly string[] = roles.filter((role) => role !== 'person');
+const enabledCapacities: readonly (typeof capacities)[number][] = ['self'];
 
 /** The form alone: each element in itself, all of them optional. */
 const form = z.object({
@@ -101,12 +101,12 @@ const form = z.object({
     .min(1).max(100).refine((recipients) => recipients.every((one) => givenIn(one) === 1), 'Each one of orgId, memberId, class'),
   segments: someOf(segments),
   purposes: someOf(purposesOfUse),
-  formHash: shortText,
-  formVersion: shortText,
+  formHash: documentHash,
+  formVersion: versionToken,
   signature: z.object({
     method: shortText,
-    signer: shortText.refine((signer) => !otherSigners.includes(signer), 'Nobody signs for the person'),
-    capacity: shortText.refine((capacity) => ![...otherCapacities, ...otherSigners].includes(capacity), 'Not enabled'),
+    signer: shortText,
+    capacity: z.enum(capacities).refine((capacity) => enabledCapacities.includes(capacity), 'Not enabled'),
   }),
   signedAt: instant,
   effectiveFrom: instant,
@@ -148,10 +148,15 @@ function faultsOf(terms: Partial<Terms>, signed: boolean): string[] {
   return missing.length > 0 ? missing : [...brokenRules(terms as Terms)];
 }
 
-function* brokenRules({ kind, recipients, segments, purposes, effectiveFrom, expiry, statements, revocableFrom }: Terms) {
+function* brokenRules({
+  kind, recipients, segments, purposes, formHash, formVersion, effectiveFrom, expiry, statements, revocableFrom,
+}: Terms) {
   const onlyTreatmentPaymentOperations = purposes.every((purpose) => treatmentPaymentOperations.includes(purpose));
   const counselingAlone = segments.length === 1 && segments[0] === 'counseling';
 
+  // A draft of an earlier release may hold any text.
+  if (!documentHash.safeParse(formHash).success) yield 'formHash';
+  if (!versionToken.safeParse(formVersion).success) yield 'formVersion';
   // Counseling notes have a consent of their own, which opens nothing else.
   if (kind === 'counselingNotes' ? !counselingAlone : segments.includes('counseling')) yield 'segments';
   if (kind === 'tpo' && !onlyTreatmentPaymentOperations) yield 'purposes';
@@ -162,24 +167,34 @@ function* brokenRules({ kind, recipients, segments, purposes, effectiveFrom, exp
   if (revocableFrom && expiry.at && revocableFrom > expiry.at) yield 'revocableFrom';
 }
 
-/** Nothing is signed in the future, or by anyone but the person: by id, or by their name as they typed it. */
+export interface SigningFacts {
+  /** The person's names, as the record has them; none for anybody but the person. */
+  names: readonly string[];
+}
+
+/** However it is typed: in capitals or not, with blanks or without. */
+const nameAsCompared = (name: string): string => name.normalize('NFKC').toLowerCase().replace(/\s+/g, '');
+
+/** Nothing is signed in the future, or by anyone but the person: by id, or by their name (42 CFR 2.31(a)(8)). */
 function signingFaults(
-  { signature }: Form, signedAt: string | undefined, participantId: string, { caller, now }: { caller: Caller; now: string },
+  { signature }: Form, signedAt: string | undefined, participantId: string,
+  { caller, now, facts: { names } }: { caller: Caller; now: string; facts: SigningFacts },
 ): string[] {
-  const ownIds = [participantId, ...(caller.role === 'person' ? [caller.memberId] : [])];
-  const signer = signature?.signer.toLowerCase();
-  return [
-    ...(signedAt !== undefined && signedAt > now ? ['signedAt'] : []),
-    ...(signer !== undefined && isUuid(signer) && !ownIds.includes(signer) ? ['signature.signer'] : []),
-  ];
+  const faults = signedAt !== undefined && signedAt > now ? ['signedAt'] : [];
+  if (!signature) return faults;
+  if (caller.role !== 'person') return [...faults, 'signature'];
+  const { signer } = signature;
+  const isThem = isUuid(signer) ? [participantId, caller.memberId].includes(signer.toLowerCase())
+    : names.map(nameAsCompared).includes(nameAsCompared(signer));
+  return isThem ? faults : [...faults, 'signature.signer'];
 }
 
 // --- commands -------------------------------------------------------------------------------------------------------
 
 const draft = form.extend({ participantId: id });
 
-/** Writes a form down, with whatever is known of it yet. */
-export const draftConsent: CommandDefinition<z.infer<typeof draft>, ConsentStreamState, ConsentEvent> = {
+/** Writes a form down, with whatever is known of it yet. The person may sign it; a peer never does. */
+export const draftConsent: CommandDefinition<z.infer<typeof draft>, ConsentStreamState, ConsentEvent, SigningFacts> = {
   name: 'draftConsent',
   roles: ['person', 'peer'],
   input: draft,
@@ -208,7 +223,7 @@ const grant = granted.superRefine(({ consentId, ...content }, context) => {
 });
 
 /** The person consents: anew, or to a draft of theirs, whose elements stand where no others are given. */
-export const grantConsent: CommandDefinition<z.infer<typeof grant>, ConsentStreamState, ConsentEvent> = {
+export const grantConsent: CommandDefinition<z.infer<typeof grant>, ConsentStreamState, ConsentEvent, SigningFacts> = {
   name: 'grantConsent',
   roles: ['person'],
   input: grant,
@@ -327,7 +342,7 @@ export const liftSuspension: CommandDefinition<OfConsent, ConsentStreamState, Co
   },
 };
 
-const revocation = ofConsent.extend({ artifactHash: shortText.optional() });
+const revocation = ofConsent.extend({ artifactHash: documentHash.optional() });
 type Revocation = z.infer<typeof revocation>;
 
 /** In writing: the hash of what the person signed, or their own act in the application, which is made into an artifact. */

@@ -5,6 +5,11 @@ import { defineEvent, purposesOfUse, segments, type FactOf, type NewEventOf } fr
 export const consentKinds = ['tpo', 'named', 'counselingNotes', 'legalProceeding', 'criminalJustice', 'family'] as const;
 export type ConsentKind = (typeof consentKinds)[number];
 
+/** As whom somebody signs (42 CFR 2.14, 2.15, and the law of each state). */
+export const capacities = [
+  'self', 'minor', 'minorWithGuardian', 'courtAppointedRepresentative', 'executor', 'spouse', 'responsibleRelative',
+] as const;
+
 /** What the person was told when they signed. */
 export const consentStatements = ['rightToRevoke', 'redisclosure', 'refusalConsequences'] as const;
 

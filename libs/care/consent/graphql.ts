@@ -155,10 +155,10 @@ export class SignatureInput {
   @Field(() => String, { nullable: true })
   method?: string;
 
-  @Field(() => String, { nullable: true, description: 'The person: by participant id, member id, or their name as typed.' })
+  @Field(() => String, { nullable: true, description: 'The person: by participant id, member id, or preferred or legal name.' })
   signer?: string;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'self. Others are named by law and not enabled.' })
   capacity?: string;
 }
 
@@ -182,13 +182,13 @@ abstract class ConsentFormInput extends CommandInput {
   @Field(() => [String], { nullable: true, description: 'v3-PurposeOfUse.' })
   purposes?: string[];
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'SHA-256 of the form, 64 digits of hex.' })
   formHash?: string;
 
-  @Field(() => String, { nullable: true })
+  @Field(() => String, { nullable: true, description: 'Up to 32 letters, digits, dots, hyphens and underscores.' })
   formVersion?: string;
 
-  @Field(() => SignatureInput, { nullable: true })
+  @Field(() => SignatureInput, { nullable: true, description: 'By the person alone.' })
   signature?: SignatureInput;
 
   @Field(() => DateTimeScalar, { nullable: true })
@@ -236,7 +236,7 @@ export class LiftSuspensionInput extends OfConsentInput {}
 
 @InputType()
 export class RevokeConsentInput extends OfConsentInput {
-  @Field(() => String, { nullable: true, description: 'Of the written revocation; not needed from the person.' })
+  @Field(() => String, { nullable: true, description: 'SHA-256 of the written revocation, hex; not needed from the person.' })
   artifactHash?: string;
 }
 
