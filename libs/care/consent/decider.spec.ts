@@ -94,7 +94,8 @@ describe('Granting consent', () => {
 
   it.each([
     ['kind', 'general'], ['formHash', ' '], ['formHash', 'sha256:5f70'], ['formHash', `${formHash}0`],
-    ['formHash', 'Maria Gomez, 12 April 1990'], ['formVersion', 'as told to Pat'], ['formVersion', '1'.repeat(33)], ['signedAt', '2026-02-30T00:00:00Z'], ['effectiveFrom', 'soon'],
+    ['formHash', 'Maria Gomez, 12 April 1990'], ['formVersion', 'as told to Pat'], ['formVersion', '1'.repeat(33)],
+    ['signedAt', '2026-02-30T00:00:00Z'], ['effectiveFrom', 'soon'],
     ['discloser', 'OrgR'],
   ])('refuses a malformed %s', (field, value) => refusedFields({ ...housing, [field]: value }).naming(field));
 
@@ -136,7 +137,8 @@ describe('The signature', () => {
 
   it('is in no draft of a peer’s, whomever it names', () => {
     for (const signer of [peer.memberId, p1, 'Maria Gomez']) {
-      given(consentStream).when(draftConsent, { participantId: p1, signature: { ...signature, signer } }, { as: peer, facts: unnamed })
+      const signedByPeer = { participantId: p1, signature: { ...signature, signer } };
+      given(consentStream).when(draftConsent, signedByPeer, { as: peer, facts: unnamed })
         .thenRefused('VALIDATION', { fields: ['signature'] });
     }
   });
@@ -226,6 +228,7 @@ describe('A draft', () => {
     fact('ConsentDrafted', { consentId, ...housingTerms, signed: true, recordedBy: person.memberId } as never, person));
   const draftId = derivedId(peer.memberId, 'c1', 0);
   const { signature: _signature, ...unsigned } = housing;
+  const signed = { as: person, now, facts: signing };
 
   it('may lack everything but the person', () => {
     draft({ participantId: p1 })
@@ -263,19 +266,19 @@ describe('A draft', () => {
   });
 
   it('is granted as it stands: the grant holds all its terms, and leaves the sealed words with the draft', () => {
-    drafted.when(grantConsent, { participantId: p1, consentId }, { as: person, now, facts: signing }).then({
+    drafted.when(grantConsent, { participantId: p1, consentId }, signed).then({
       type: 'ConsentGranted', data: { ...(housingTerms as object), consentId, recordedBy: person.memberId } as never,
     });
   });
 
   it('says whose consent it is: a grant of it need not', () => {
-    expect(drafted.when(grantConsent, { consentId }, { as: person, now, participantId: p1, facts: signing }).events()).toHaveLength(1);
-    given(consentStream).when(grantConsent, { kind: 'tpo' }, { as: person, now, facts: signing }).thenRefused('VALIDATION');
+    expect(drafted.when(grantConsent, { consentId }, { ...signed, participantId: p1 }).events()).toHaveLength(1);
+    given(consentStream).when(grantConsent, { kind: 'tpo' }, signed).thenRefused('VALIDATION');
   });
 
   it('is granted with other elements where the person gives them', () => {
     const changes = { participantId: p1, consentId, segments: ['housing'], expiry: { event: 'The lease is signed' }, signature };
-    drafted.when(grantConsent, changes, { as: person, now, facts: signing }).then({
+    drafted.when(grantConsent, changes, signed).then({
       type: 'ConsentGranted',
       data: {
         ...(housingTerms as object), segments: ['housing'], expiry: {}, expiryEvent: 'The lease is signed', signature, consentId,
@@ -287,22 +290,22 @@ describe('A draft', () => {
   it('is not granted while an element is missing or breaks a rule', () => {
     const { kind: _kind, formHash: _formHash, ...incomplete } = housing;
     given(consentStream, draftedWith({ ...housingTerms, formHash: 'sha256:5f70', formVersion: 'as told' }))
-      .when(grantConsent, { consentId, signature }, { as: person, now, participantId: p1, facts: signing })
+      .when(grantConsent, { consentId, signature }, { ...signed, participantId: p1 })
       .thenRefused('VALIDATION', { fields: ['formHash', 'formVersion'] });
-    given(consentStream, draftedWith({ kind: 'named' })).when(grantConsent, { ...incomplete, consentId }, { as: person, now, facts: signing })
+    given(consentStream, draftedWith({ kind: 'named' })).when(grantConsent, { ...incomplete, consentId }, signed)
       .thenRefused('VALIDATION', { fields: ['formHash'] });
-    given(consentStream, draftedWith(housingTerms)).when(grantConsent, { participantId: p1, consentId }, { as: person, now, facts: signing })
+    given(consentStream, draftedWith(housingTerms)).when(grantConsent, { participantId: p1, consentId }, signed)
       .thenRefused('VALIDATION', { fields: ['signature'] });
-    drafted.when(grantConsent, { participantId: p1, consentId, expiry: { none: true } }, { as: person, now, facts: signing })
+    drafted.when(grantConsent, { participantId: p1, consentId, expiry: { none: true } }, signed)
       .thenRefused('VALIDATION', { fields: ['expiry'] });
   });
 
   it('is granted once, and only if it is one of this person', () => {
-    given(consentStream, granted).when(grantConsent, { ...housing, consentId }, { as: person, now, facts: signing })
+    given(consentStream, granted).when(grantConsent, { ...housing, consentId }, signed)
       .thenRefused('INVALID_TRANSITION', { state: 'active' });
-    given(consentStream, granted, revoked).when(grantConsent, { ...housing, consentId }, { as: person, now, facts: signing })
+    given(consentStream, granted, revoked).when(grantConsent, { ...housing, consentId }, signed)
       .thenRefused('INVALID_TRANSITION', { state: 'revoked' });
-    given(consentStream).when(grantConsent, { ...housing, consentId }, { as: person, now, facts: signing }).thenRefused('NOT_FOUND');
+    given(consentStream).when(grantConsent, { ...housing, consentId }, signed).thenRefused('NOT_FOUND');
   });
 });
 
