@@ -160,7 +160,7 @@ describe('As of an earlier time', () => {
     await system.freeze(later(today, 3_000));
     await patient.person.mutate('revokeConsent', { consentId: consent.id });
     expect(await asOf(patient.id, granted, member('clinician'))).toEqual(nothing);
-    expect((await asOf(patient.id, granted, member('peer'))).participant.consents).toMatchObject([{ state: 'active' }]);
+    expect((await asOf(patient.id, granted, member('person'))).participant.consents).toMatchObject([{ state: 'active' }]);
   });
 
   it('labels what was written as it then was, and shows none of what its label keeps from the asker today', async () => {

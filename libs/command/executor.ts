@@ -7,7 +7,10 @@ import {
   derivedId, DomainError, eventIdOf, fieldsAtFault, forbidden, invalid, livesElsewhere, notAhead, notFound, participantStreamOf,
   purposeOf, randomId, unavailable, type Caller, type Clock, type Command, type EventMetadata, type Subject,
 } from '@peerbridge/kernel';
-import type { AcceptedCommand, ItemRow, PersonAccess, PersonLocks, SharedView, ViewSession } from '@peerbridge/disclosure';
+import {
+  keepsAsWritten, labelOf, permitsItem, type AcceptedCommand, type ItemRow, type PersonAccess, type PersonLocks, type SharedView,
+  type ViewSession,
+} from '@peerbridge/disclosure';
 import { UnknownEvent, type EventCodec, type Vault } from '@peerbridge/vault';
 import { commandEnvelope, happenedByNow, unstorableFields, withoutNulls } from './input.js';
 import { RecentCommands } from './recent-commands.js';
@@ -61,6 +64,8 @@ interface Prepared {
   session: ViewSession;
   /** The commandId stood for something else before, in whatever stream. */
   used: boolean;
+  /** What the command is about, where the caller has it only as they wrote it. */
+  keptItem: ItemRow | undefined;
 }
 
 /**
@@ -174,6 +179,7 @@ export class CommandExecutor {
     const entityId = begins ? newId() : subject.id;
     return {
       command, begins, session, used: earlier !== undefined,
+      keptItem: item && access && keepsAsWritten(access.decision, labelOf(item)) ? item : undefined,
       streamName: `${stream.category}-${stream.keyedBy === 'participant' ? participantId : entityId}`,
       // What people do for themselves belongs to the record they have, not to an organization that issues their token.
       sourceOrgId: caller.role === 'person' ? access?.facts.homeOrgId ?? caller.orgId : caller.orgId,
@@ -217,7 +223,7 @@ export class CommandExecutor {
     const used = prepared.used || written !== undefined;
     refusing(() => definition.authorize?.(command, folded.state), used);
     if (used) throw mismatch();
-    await this.expectVersion(request, command, folded);
+    await this.expectVersion(request, prepared, folded);
     return this.append(request, prepared, folded, definition.decide(command, folded.state));
   }
 
@@ -239,8 +245,9 @@ export class CommandExecutor {
         return { access, item: undefined, participantId: subject.id };
       }
       case 'item': {
-        const found = subject.unseen ? await session.anyItem(subject.id) : await session.item(subject.id);
+        const found = await session.anyItem(subject.id);
         if (found?.item.type !== subject.type) return undefined;
+        if (!subject.unseen && !permitsItem(found.access.decision, labelOf(found.item))) return undefined;
         return { ...found, participantId: found.item.participant_id };
       }
     }
@@ -249,12 +256,14 @@ export class CommandExecutor {
   /** @throws DomainError VERSION_CONFLICT */
   private async expectVersion(
     { binding: { definition, stream }, caller, expectedVersion }: Request,
-    { input, participantId }: Command<object, unknown>, { state, versions }: FoldedStream,
+    { command: { input, participantId }, keptItem }: Prepared, { state, versions }: FoldedStream,
   ): Promise<void> {
     if (expectedVersion === undefined) return;
     const entity = definition.entity?.(input, state, caller);
-    const actualVersion = entity === undefined ? undefined
+    const current = entity === undefined ? undefined
       : await this.versionOf(stream.category, entity, participantId, { counted: versions.get(entity) });
+    // As they are shown it; a view that is not that far yet refuses, and is asked again.
+    const actualVersion = keptItem && keptItem.version === current ? keptItem.author_version : current;
     if (actualVersion !== expectedVersion) {
       throw new DomainError('VERSION_CONFLICT', 'The version expected is not the current one.', { actualVersion });
     }

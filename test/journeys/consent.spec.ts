@@ -281,6 +281,73 @@ describe('A valid consent', () => {
   });
 });
 
+describe('A consent among those who see the team', () => {
+  const kindsSeen = async (viewer: Client, { id }: Story) => (await see(viewer, id))!.consents.map(({ kind }) => kind).sort();
+  const typesSeen = async (viewer: Client, { id }: Story) =>
+    (await see(viewer, id))!.timeline.map(({ type }) => type).filter((type) => type.startsWith('Consent'));
+  /** Whom the person lets see these segments, and be in the circle of clinicians. */
+  const clinicianWith = async (story: Story, ...segments: string[]) => {
+    const clinician = await system.newWorker('clinician', 'OrgC');
+    await story.grant({
+      kind: 'named', recipients: [{ memberId: clinician.memberId }], segments, purposes: ['TREAT'],
+      expiry: { at: later(story.enrolledAt, 86_400_000) },
+    });
+    return clinician.client;
+  };
+  const oneDay = (story: Story) => ({ expiry: { at: later(story.enrolledAt, 86_400_000) }, purposes: ['TREAT'] });
+  const toOrgH = () => [{ orgId: system.dev.organizations.OrgH }];
+
+  it('shows to nobody what its kind gives away, but with the segment of that', async () => {
+    const story = await enrollP1(system);
+    const kinds = { counselingNotes: ['counseling'], legalProceeding: ['identity'], family: ['goals'] };
+    for (const [kind, segments] of Object.entries(kinds)) {
+      await story.grant({ kind, segments, recipients: toOrgH(), ...oneDay(story) });
+    }
+    await story.grant({
+      kind: 'criminalJustice', segments: ['identity'], recipients: toOrgH(), ...oneDay(story),
+      revocableFrom: story.enrolledAt,
+    });
+    expect(await kindsSeen(await clinicianWith(story, 'team', 'identity', 'goals'), story)).toEqual(['named']);
+    expect(await kindsSeen(await clinicianWith(story, 'team', 'identity', 'goals', 'justice'), story))
+      .toEqual(['criminalJustice', 'legalProceeding', 'named', 'named']);
+    expect(await kindsSeen(await clinicianWith(story, 'team', 'identity', 'goals', 'social'), story))
+      .toEqual(['family', 'named', 'named']);
+  });
+
+  it('shows to nobody what it opens, but with those segments: nor in the story, nor once it is narrowed', async () => {
+    const story = await enrollP1(system);
+    const { id } = await story.grant({
+      kind: 'named', segments: ['identity', 'mh'], recipients: toOrgH(), ...oneDay(story),
+    });
+    await story.person.mutate('narrowConsent', { consentId: id, segments: ['identity'] });
+    expect(await nodeOf(as('peer'), id)).toBeNull();
+    expect(await typesSeen(as('peer'), story)).toEqual([]);
+    expect(await nodeOf(await clinicianWith(story, 'team', 'identity'), id)).toBeNull();
+    expect(await nodeOf(await clinicianWith(story, 'team', 'identity', 'mh'), id)).toMatchObject({ id });
+    // What the person says to anyone of their team is recorded all the same.
+    expect(await as('peer').mutate('suspendConsent', { consentId: id }, 'consent { id }')).toMatchObject({ id, consent: null });
+    expect(await stateOf(story.person, id)).toBe('suspended');
+  });
+
+  it('is seen by the peer who drafted it until the person grants it, and no longer than they are on the team', async () => {
+    const story = await enrollP1(system);
+    const peer = await system.newWorker('peer', 'OrgR');
+    await story.join(peer);
+    const terms = { kind: 'named', segments: ['mh'], recipients: toOrgH() };
+    const drafts = await Promise.all([1, 2].map(() => peer.client.mutate('draftConsent', { participantId: story.id, ...terms })));
+    for (const { id } of drafts) {
+      expect(await nodeOf(peer.client, id)).toMatchObject({ id });
+      expect(await nodeOf(as('peer'), id)).toBeNull();
+    }
+    const { kind: _kind, ...rest } = { ...story.form, ...terms, ...oneDay(story) };
+    await story.person.mutate('grantConsent', { ...rest, consentId: drafts[0]!.id });
+    expect(await nodeOf(peer.client, drafts[0]!.id)).toBeNull();
+    expect(await typesSeen(peer.client, story)).toEqual(['ConsentDrafted']);
+    await story.person.mutate('removeTeamMember', { participantId: story.id, memberId: peer.memberId });
+    for (const { id } of drafts) expect(await nodeOf(peer.client, id)).toBeNull();
+  });
+});
+
 describe('A draft', () => {
   it('opens nothing until the person grants it, with what it lacked (9)', async () => {
     const story = await enrollP1(system);

@@ -130,10 +130,37 @@ describe('The author of a contact', () => {
     const text = { ...hour(story, 0), startedAt: now, endedAt: now, modality: 'text' };
     const { id } = await peer.client.mutate('logPeerContact', text);
     await story.person.mutate('setContactVisibility', { contactId: id, visibility: 'team' });
-    expect(await contactSeen(peer.client, id, 'visibility')).toEqual({ visibility: 'team' });
+    expect(await contactSeen(peer.client, id, 'version visibility')).toEqual({ version: 1, visibility: 'team' });
     await story.person.mutate('removeTeamMember', { participantId: story.id, memberId: peer.memberId });
-    expect(await contactSeen(peer.client, id, 'visibility')).toEqual({ visibility: 'personAndPeer' });
-    expect(await contactSeen(story.person, id, 'visibility')).toEqual({ visibility: 'team' });
+    expect(await contactSeen(peer.client, id, 'version visibility')).toEqual({ version: 0, visibility: 'personAndPeer' });
+    expect(await contactSeen(story.person, id, 'version visibility')).toEqual({ version: 1, visibility: 'team' });
+    // They correct what they see, as of when they see it.
+    expect(await peer.client.refused('amendPeerContact', { contactId: id, summary: 'As I know it.', expectedVersion: 1 }))
+      .toEqual({ code: 'VERSION_CONFLICT', actualVersion: 0 });
+    await peer.client.mutate('amendPeerContact', { contactId: id, summary: 'As I know it.', expectedVersion: 0 });
+    expect(await contactSeen(peer.client, id, 'version visibility')).toEqual({ version: 2, visibility: 'personAndPeer' });
+  });
+
+  it('reads in the story, once they have left, of their own acts on it and of nobody else\'s', async () => {
+    const story = await enrolledLongAgo(100);
+    const peer = await system.newWorker('peer', 'OrgC');
+    await story.join(peer);
+    const now = new Date().toISOString();
+    const text = { ...hour(story, 0), startedAt: now, endedAt: now, modality: 'text' };
+    const { id } = await peer.client.mutate('logPeerContact', text);
+    await story.person.mutate('setContactVisibility', { contactId: id, visibility: 'team' });
+    // The person lets them see something still, as one to whom they were referred.
+    await story.grant({
+      kind: 'named', recipients: [{ orgId: peer.orgId }], segments: ['housing'], purposes: ['COC'],
+      expiry: { at: later(now, DAY_MS) },
+    });
+    await story.refer('housing', 'OrgC');
+    const ofContact = async (viewer: Client) => (await see(viewer, story.id))!.timeline
+      .filter(({ node }) => node?.id === id).map(({ type }) => type).sort();
+    expect(await ofContact(peer.client)).toEqual(['ContactVisibilitySet', 'PeerContactLogged']);
+    await story.person.mutate('removeTeamMember', { participantId: story.id, memberId: peer.memberId });
+    expect(await ofContact(peer.client)).toEqual(['PeerContactLogged']);
+    expect(await ofContact(story.person)).toEqual(['ContactVisibilitySet', 'PeerContactLogged']);
   });
 
   it('strikes it out: it stays for the two of them, marked, and is gone for everybody else', async () => {

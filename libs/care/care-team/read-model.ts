@@ -35,7 +35,7 @@ const workerKey = (participantId: string, memberId: string): string => `${partic
 /** Runs after the participant's own projection: it adds the enrolling peer to the person that one made. */
 export const careTeamProjection: Projection<Fact> = {
   name: 'careTeam',
-  version: 3,
+  version: 4,
   tables: [careTeamMemberTable, ...sharedTables],
   handles: [
     'ParticipantEnrolled', 'TeamMemberInvited', 'TeamMemberJoined', 'TeamMemberRemoved', 'WorkerRestricted', 'RestrictionLifted',
@@ -79,7 +79,7 @@ export const careTeamProjection: Projection<Fact> = {
             ? { ...member, state: 'removed', isPrimaryPeer: false, removedAt: fact.occurredAt } : member)),
         }));
         rows.put(careTeamMemberTable, { ...row, state: 'removed', is_primary_peer: false });
-        touchItem(rows, itemOf(row.id));
+        touchItem(rows, event, itemOf(row.id));
         break;
       }
       case 'WorkerRestricted':
@@ -117,7 +117,7 @@ function putMembership(rows: Rows, event: ProjectedEvent, member: TeamFact): voi
     id, participant_id: participantOf(event), member_id: memberId, role, org_id: orgId, state, is_primary_peer: isPrimaryPeer,
   });
   const item = itemOf(id);
-  if (known) touchItem(rows, item);
+  if (known) touchItem(rows, event, item);
   else putItem(rows, event, { ...item, segments: ['team'], circles });
 }
 

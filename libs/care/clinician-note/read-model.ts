@@ -36,7 +36,7 @@ const itemOf = (id: string): ItemRef => ({ type: 'clinicianNote', id });
 
 export const clinicianNoteProjection: Projection<ClinicianNoteFact> = {
   name: 'clinicianNote',
-  version: 3,
+  version: 4,
   tables: [clinicianNoteTable, ...sharedTables],
   handles: ['ClinicianNoteRecorded', 'ClinicianNoteAmended'],
   needs: ({ fact }) =>
@@ -63,7 +63,7 @@ export const clinicianNoteProjection: Projection<ClinicianNoteFact> = {
         const row = rows.get(clinicianNoteTable, id)!;
         const amendment = { id: fact.data.amendmentId, recordedAt: fact.recordedAt, sealed: event.sealed };
         rows.put(clinicianNoteTable, { ...row, amendments: [...row.amendments, amendment] });
-        touchItem(rows, item);
+        touchItem(rows, event, item);
         break;
       }
     }

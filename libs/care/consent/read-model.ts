@@ -1,12 +1,12 @@
 import canonicalize from 'canonicalize';
 import {
-  changeFacts, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem,
+  changeFacts, itemRow, needsItem, needsPerson, participantOf, putItem, putTimeline, sharedTables, touchItem,
   type ConsentFact as PolicyConsent, type ItemRef,
 } from '@peerbridge/disclosure';
 import { defineTable, rowKey, type ProjectedEvent, type Projection, type Rows } from '@peerbridge/projection';
 import { sha256, type Segment } from '@peerbridge/kernel';
 import type { SealedPart } from '@peerbridge/vault';
-import type { ConsentFact, Recipient, Terms } from './events.js';
+import type { ConsentFact, ConsentKind, Recipient, Terms } from './events.js';
 
 export interface ConsentRow {
   id: string;
@@ -38,9 +38,20 @@ export const consentTable = defineTable<ConsentRow>({
 
 const itemOf = (id: string): ItemRef => ({ type: 'consent', id });
 
+/** What a consent gives away beside its segments: that there is a proceeding, counseling, kin. */
+const kindTells: Readonly<Record<ConsentKind, readonly Segment[]>> = {
+  tpo: [], named: [], counselingNotes: ['counseling'], legalProceeding: ['justice'], criminalJustice: ['justice'],
+  family: ['social'],
+};
+
+/** What its label needs, never less than before: whom the person once let into what stays as telling once it is withdrawn. */
+function segmentsTold({ kind, segments = [] }: Partial<Terms>, before: readonly Segment[] = []): Segment[] {
+  return [...new Set<Segment>(['team', ...before, ...segments, ...kind ? kindTells[kind] : []])];
+}
+
 export const consentProjection: Projection<ConsentFact> = {
   name: 'consent',
-  version: 4,
+  version: 5,
   tables: [consentTable, ...sharedTables],
   handles: [
     'ConsentDrafted', 'ConsentGranted', 'ConsentNarrowed', 'ConsentSuspended', 'SuspensionLifted', 'ConsentRevoked',
@@ -99,8 +110,16 @@ function putForm(rows: Rows, event: ProjectedEvent, id: string, state: 'draft' |
     copy_hash: state === 'active' ? sha256(canonicalize(terms)!) : null,
     sealed: [...drafted?.sealed ?? [], ...event.sealed],
   });
-  if (drafted) touchItem(rows, itemOf(id));
-  else putItem(rows, event, { id, type: 'consent', segments: ['team'], circles: ['peers', 'treating', 'supervision'] });
+  const item = itemOf(id);
+  if (drafted) {
+    // It is the person's from then on: whoever drafted it sees of it what others see.
+    touchItem(rows, event, item, { segments: segmentsTold(terms, itemRow(rows, item).segments), requester_id: null });
+    return;
+  }
+  putItem(rows, event, {
+    ...item, segments: segmentsTold(terms), circles: ['peers', 'treating', 'supervision'],
+    ...state === 'draft' && { by: 'requester' },
+  });
 }
 
 function change(
@@ -113,5 +132,5 @@ function change(
   });
   changeFacts(rows, event, (facts) => (
     { ...facts, consents: facts.consents.map((consent) => (consent.id === id ? { ...consent, ...changed } : consent)) }));
-  touchItem(rows, itemOf(id));
+  touchItem(rows, event, itemOf(id));
 }

@@ -18,7 +18,7 @@ export const employmentTable = defineTable<EmploymentRow>({
 
 export const outcomeProjection: Projection<OutcomeFact> = {
   name: 'outcome',
-  version: 4,
+  version: 5,
   tables: [employmentTable, ...sharedTables],
   handles: ['EmploymentStatusRecorded'],
   needs: () => [],

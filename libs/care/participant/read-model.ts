@@ -22,7 +22,7 @@ const itemOf = (id: string): ItemRef => ({ type: 'participant', id });
 
 export const participantProjection: Projection<ParticipantFact> = {
   name: 'participant',
-  version: 3,
+  version: 4,
   tables: [participantTable, ...sharedTables],
   handles: ['ParticipantEnrolled', 'PreferencesChanged'],
   needs: (event) => [
@@ -47,7 +47,7 @@ export const participantProjection: Projection<ParticipantFact> = {
         rows.put(participantTable, { id, version: fact.revision, sealed: [...row.sealed, ...event.sealed] });
         const { contactsOpenToTeam } = fact.data;
         if (contactsOpenToTeam !== undefined) changeFacts(rows, event, (facts) => ({ ...facts, contactsOpenToTeam }));
-        touchItem(rows, item);
+        touchItem(rows, event, item);
         break;
       }
     }

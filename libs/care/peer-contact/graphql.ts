@@ -1,7 +1,9 @@
 import { Inject } from '@nestjs/common';
 import { Args, Field, ID, Info, InputType, Int, Mutation, ObjectType, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import type { GraphQLResolveInfo } from 'graphql';
-import { labelOf, permitsContactNarrative, type ItemRow, type PersonAccess, type ViewSession } from '@peerbridge/disclosure';
+import {
+  keepsAsWritten, labelOf, permitsContactNarrative, type ItemRow, type PersonAccess, type ViewSession,
+} from '@peerbridge/disclosure';
 import {
   CommandInput, connectionType, Context, DateTimeScalar, Forward, Mutations, Node, NodeTypes, pageOf, payloadType, presentWorker,
   toConnection, Worker, type Connection, type NodeType, type Presented, type RequestContext,
@@ -79,9 +81,7 @@ async function presentContact(
 ): Promise<PeerContact> {
   const { fields } = await session.open(row.sealed);
   const author = { memberId: row.author_id, role: row.author_role as Role, orgId: row.author_org_id };
-  const { self, onTeam } = access.decision;
-  // An author who has left keeps what they wrote, and does not learn what the person did with it.
-  const hasLeft = !self && !onTeam && session.caller.memberId === row.author_id;
+  const asWritten = keepsAsWritten(access.decision, labelOf(item));
   return Object.assign(new PeerContact(), {
     id: row.id, version: item.version, author: presentWorker(session, access, author), startedAt: row.started_at,
     endedAt: row.ended_at,
@@ -90,7 +90,7 @@ async function presentContact(
     dimensions: fields['dimensions'] ?? null, goalIds: row.goal_ids, summary: fields['summary'] ?? null,
     narrative: permitsContactNarrative(access.decision, labelOf(item)) ? fields['narrative'] ?? null : null,
     coAuthored: row.co_authored, livedExperienceShared: fields['livedExperienceShared'] ?? null,
-    visibility: hasLeft ? row.first_visibility : row.visibility, enteredInError: row.entered_in_error, access, session,
+    visibility: asWritten ? row.first_visibility : row.visibility, enteredInError: row.entered_in_error, access, session,
   });
 }
 

@@ -41,7 +41,7 @@ const itemOf = (id: string): ItemRef => ({ type: 'peerContact', id });
 
 export const peerContactProjection: Projection<PeerContactFact> = {
   name: 'peerContact',
-  version: 4,
+  version: 5,
   tables: [peerContactTable, ...sharedTables],
   handles: ['PeerContactLogged', 'ContactVisibilitySet', 'PeerContactAmended', 'ContactEnteredInError'],
   needs: ({ fact }) =>
@@ -69,7 +69,7 @@ export const peerContactProjection: Projection<PeerContactFact> = {
       case 'ContactVisibilitySet': {
         const { visibility } = fact.data;
         rows.put(peerContactTable, { ...rows.get(peerContactTable, id)!, visibility });
-        touchItem(rows, item, { circles: circlesOf(visibility) });
+        touchItem(rows, event, item, { circles: circlesOf(visibility) });
         break;
       }
       case 'PeerContactAmended': {
@@ -80,12 +80,12 @@ export const peerContactProjection: Projection<PeerContactFact> = {
           goal_ids: goalIds ?? row.goal_ids, co_authored: coAuthored ?? row.co_authored,
           sealed: [...row.sealed, ...event.sealed],
         });
-        touchItem(rows, item, startedAt === undefined ? {} : { listed_at: startedAt });
+        touchItem(rows, event, item, startedAt === undefined ? {} : { listed_at: startedAt });
         break;
       }
       case 'ContactEnteredInError':
         rows.put(peerContactTable, { ...rows.get(peerContactTable, id)!, entered_in_error: true });
-        touchItem(rows, item, { circles: [] });
+        touchItem(rows, event, item, { circles: [] });
         break;
     }
     putTimeline(rows, event, { item, nodeType: 'PeerContact', nodeId: id });

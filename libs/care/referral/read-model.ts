@@ -37,7 +37,7 @@ const itemOf = (id: string): ItemRef => ({ type: 'referral', id });
 
 export const referralProjection: Projection<ReferralFact> = {
   name: 'referral',
-  version: 4,
+  version: 5,
   tables: [referralTable, ...sharedTables],
   handles: [
     'ReferralDrafted', 'ReferralSent', 'ReferralAccepted', 'ReferralDeclined', 'ReferralHeld', 'ReferralStarted',
@@ -69,7 +69,7 @@ export const referralProjection: Projection<ReferralFact> = {
       const sealed = fact.type === 'LoopConfirmed' ? [...row.sealed, ...event.sealed] : row.sealed;
       rows.put(referralTable, { ...row, ...standingAfter(fact.type, row.disputed), sealed });
       const sent = fact.type === 'ReferralSent';
-      touchItem(rows, item, sent ? { circles: circlesOnceSent(row.untold) } : {});
+      touchItem(rows, event, item, sent ? { circles: circlesOnceSent(row.untold) } : {});
       if (sent) {
         changeFacts(rows, event, (facts) => (
           { ...facts, partyOrgIds: [...new Set([...facts.partyOrgIds, row.target_org_id])] }));

@@ -6,4 +6,4 @@ export {
 } from './decision.js';
 export { reachesByWriting, reachesOf, reachesTo, type Reach } from './reach.js';
 export * from './questions.js';
-export { compileItemRule } from './predicate.js';
+export { compileItemRule, compileLineRule } from './predicate.js';

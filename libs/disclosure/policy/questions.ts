@@ -6,8 +6,25 @@ import { fieldCeilings, participantFields, staffRoles, treatingRoles, type Parti
 /** Whether an item may be seen. The same rule as `compileItemRule`'s: a property test holds the two together. */
 export function permitsItem({ items: rule }: Decision, label: ItemLabel): boolean {
   if (label.participantId !== rule.participantId) return false;
-  if (rule.everything) return true;
-  if (isAuthor(rule, label) || isRequester(rule, label)) return true;
+  return isAuthor(rule, label) || isOpen(rule, label);
+}
+
+/**
+ * Whether a viewer has an item for no other reason than that they wrote it, and has left the team: they keep what they did, and
+ * are not told what others did with it.
+ */
+export function keepsAsWritten({ items: rule, self, onTeam }: Decision, label: ItemLabel): boolean {
+  return !self && !onTeam && isAuthor(rule, label) && !isOpen(rule, label);
+}
+
+/** Whether an item's line of the story may be seen: the same rule as `compileLineRule`'s. */
+export function permitsLine(decision: Decision, label: ItemLabel, actorId: string): boolean {
+  return permitsItem(decision, label) && (actorId === decision.viewer.memberId || !keepsAsWritten(decision, label));
+}
+
+/** For another reason than having written it. */
+function isOpen(rule: ItemRule, label: ItemLabel): boolean {
+  if (rule.everything || isRequester(rule, label)) return true;
   const inCircle = label.circles.some((circle) =>
     (circle === 'parties' ? rule.partyOrgId !== null && label.partyOrgId === rule.partyOrgId : circle === rule.circle));
   const open = rule.sources.find(({ orgId }) => orgId === label.sourceOrgId)?.segments ?? [];

@@ -30,14 +30,19 @@ export function putItem(
     key: itemKey(label), id: label.id, type: label.type, participant_id: participantOf(event), segments: label.segments,
     source_org_id: event.metadata.sourceOrgId, author_id: label.by === 'author' ? actorId : null,
     requester_id: label.by === 'requester' ? actorId : null, party_org_id: label.partyOrgId ?? null,
-    circles: label.circles, listed_at: label.listedAt ?? '', position: event.position, version: 0,
+    circles: label.circles, listed_at: label.listedAt ?? '', position: event.position, version: 0, author_version: 0,
   });
 }
 
 /** A later event touched the node: its version moves on, and what else changed of its label. */
-export function touchItem(rows: Rows, item: ItemRef, change: Partial<Pick<ItemRow, 'circles' | 'listed_at'>> = {}): void {
+export function touchItem(
+  rows: Rows, event: ProjectedEvent, item: ItemRef,
+  change: Partial<Pick<ItemRow, 'circles' | 'listed_at' | 'segments' | 'requester_id'>> = {},
+): void {
   const label = itemRow(rows, item);
-  rows.put(itemTable, { ...label, ...change, version: label.version + 1 });
+  const version = label.version + 1;
+  const byAuthor = event.metadata.actor.id === label.author_id;
+  rows.put(itemTable, { ...label, ...change, version, author_version: byAuthor ? version : label.author_version });
 }
 
 export function itemRow(rows: Rows, item: ItemRef): ItemRow {

@@ -4,8 +4,8 @@ import type { Position } from '@peerbridge/event-store';
 import type { AnyTable, Table } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
 import {
-  areColleagues, compileItemRule, decide, mayKnowOrganization, nobody, permitsItem, reachesOf, seesWorker, type Decision,
-  type ItemLabel, type PersonFacts,
+  areColleagues, compileItemRule, decide, keepsAsWritten, mayKnowOrganization, nobody, permitsItem, reachesOf, seesWorker,
+  type Decision, type ItemLabel, type PersonFacts,
 } from '../policy/index.js';
 import { cut, decodeCursor, encodeCursor, isId, isInstant, isListedAt, type Page, type PageRequest } from './pages.js';
 import { relationKeys, theirReaches } from './relations.js';
@@ -92,7 +92,8 @@ export class ViewSession {
   /** The label and decision of a node that the caller may see. */
   async item(id: string): Promise<{ item: ItemRow; access: PersonAccess } | undefined> {
     const found = await this.anyItem(id);
-    return found && permitsItem(found.access.decision, labelOf(found.item)) ? found : undefined;
+    if (!found || !permitsItem(found.access.decision, labelOf(found.item))) return undefined;
+    return { ...found, item: asShown(found.item, found.access) };
   }
 
   /** The same whether or not they may see it: for commands that are allowed unseen. */
@@ -147,7 +148,8 @@ export class ViewSession {
         ORDER BY item.listed_at ${direction}, item.position ${direction} LIMIT ${page.first + 1}`),
       this.count(page, from),
     ]);
-    return { ...cut(rows, page.first, ({ label }) => encodeCursor(label.listed_at, label.position)), totalCount };
+    const shown = rows.map((row) => ({ ...row, label: asShown(row.label, access) }));
+    return { ...cut(shown, page.first, ({ label }) => encodeCursor(label.listed_at, label.position)), totalCount };
   }
 
   /** The person's story, newest occurrence first, ties by position. */
@@ -321,6 +323,10 @@ export class ViewSession {
     return membership !== undefined && seesWorker(decision, this.caller, membership);
   }
 }
+
+/** What version of a node there is to whoever may see it: who keeps only what they wrote, counts up to their own last act. */
+const asShown = (item: ItemRow, { decision }: PersonAccess): ItemRow =>
+  (keepsAsWritten(decision, labelOf(item)) ? { ...item, version: item.author_version } : item);
 
 export const labelOf = (item: ItemRow): ItemLabel => ({
   participantId: item.participant_id, segments: item.segments, sourceOrgId: item.source_org_id, authorId: item.author_id,

@@ -1,7 +1,7 @@
 import sql, { raw, type Sql } from 'sql-template-tag';
 import type { Position } from '@peerbridge/event-store';
 import type { Role, Segment } from '@peerbridge/kernel';
-import { compileItemRule } from '../policy/index.js';
+import { compileLineRule } from '../policy/index.js';
 import type { PersonAccess } from './session.js';
 import { itemTable, timelineTable, type ItemRow, type TimelineRow } from './tables.js';
 import { tableIn } from './view-reader.js';
@@ -21,7 +21,8 @@ export interface TimelineFilter {
  */
 export const lines = (schema: string, { participantId, decision }: PersonAccess): Sql => sql`
   FROM ${tableIn(schema, timelineTable)} AS entry CROSS JOIN LATERAL (
-    SELECT segments FROM ${tableIn(schema, itemTable)} WHERE key = entry.item_key AND ${compileItemRule(decision)} OFFSET 0
+    SELECT segments FROM ${tableIn(schema, itemTable)}
+    WHERE key = entry.item_key AND ${compileLineRule(decision, raw('entry.actor_id'))} OFFSET 0
   ) AS item WHERE entry.participant_id = ${participantId}`;
 
 /** A line of the story with the segments of its item. */

@@ -55,6 +55,8 @@ export interface ItemRow {
   position: Position;
   /** How many events have touched the node since the one that made it. */
   version: number;
+  /** The same as of its author's last act on it. */
+  author_version: number;
 }
 
 export const itemKey = ({ type, id }: { type: string; id: string }): string => `${type}/${id}`;
@@ -65,7 +67,7 @@ export const itemTable = defineTable<ItemRow>({
   columns: {
     key: 'text', id: 'uuid', type: 'text', participant_id: 'uuid', segments: 'text[]', source_org_id: 'uuid', author_id: 'uuid',
     requester_id: 'uuid', party_org_id: 'uuid', circles: 'text[]', listed_at: 'instant', position: 'position',
-    version: 'integer',
+    version: 'integer', author_version: 'integer',
   },
   indexes: ['(participant_id, type, listed_at DESC, position DESC)', '(id)'],
 });
