@@ -54,6 +54,15 @@ interface Request {
   withdraws: boolean;
 }
 
+/** What a command is about. */
+interface Located {
+  access: PersonAccess | undefined;
+  item: ItemRow | undefined;
+  participantId: string | undefined;
+  /** Something of another kind has the id that a command would give. */
+  taken?: boolean;
+}
+
 /** A command that has passed all that is decided without its stream. */
 interface Prepared {
   command: Command<object, unknown>;
@@ -114,7 +123,7 @@ export class CommandExecutor {
     const happened = input.success ? happenedByNow(definition.happened, input.data, now) : undefined;
     const faults = new Set([
       ...unreadable, ...(named !== undefined && named > now ? ['occurredAt'] : []),
-      ...(input.success ? definition.missing?.(input.data, caller) ?? [] : fieldsAtFault(input.error)),
+      ...(input.success ? definition.faults?.(input.data, caller, now) ?? [] : fieldsAtFault(input.error)),
     ]);
     const admitted = faults.size > 0 ? definition.roles : [...definition.roles, ...definition.refusedLater ?? []];
     const refusal = !admitted.includes(caller.role) ? forbidden(`${definition.name} is not for ${caller.role}.`)
@@ -174,6 +183,7 @@ export class CommandExecutor {
       participantId: participantId ?? '', facts,
     };
     refusing(() => definition.admit?.(command), earlier !== undefined);
+    if (subject.kind === 'unborn') this.expectUnborn(request, located.taken ?? false, earlier !== undefined);
     // What stands alone and begins with a command about the person has a stream of its own from its first event on.
     const begins = stream.keyedBy === 'entity' && subject.kind === 'participant';
     const entityId = begins ? newId() : subject.id;
@@ -230,14 +240,14 @@ export class CommandExecutor {
   /** The person and node that the command is about; undefined alike for what is unknown and what is not visible. */
   private async locate(
     subject: Subject, session: ViewSession,
-  ): Promise<{ access: PersonAccess | undefined; item: ItemRow | undefined; participantId: string | undefined } | undefined> {
+  ): Promise<Located | undefined> {
     switch (subject.kind) {
       case 'unborn': {
         // Only a view that has what was just acknowledged knows which ids are taken.
         await this.options.view.caughtUp();
         const type = await session.typeOf(subject.id);
-        if (type !== undefined && type !== subject.type) throw new DomainError('VERSION_CONFLICT', 'This id is taken.');
-        return { access: undefined, item: undefined, participantId: subject.participantId };
+        const taken = type !== undefined && type !== subject.type;
+        return { access: undefined, item: undefined, participantId: subject.participantId, taken };
       }
       case 'participant': {
         const access = await session.decision(subject.id);
@@ -253,6 +263,13 @@ export class CommandExecutor {
     }
   }
 
+  /** What is not there yet has no version, and an id of its own. @throws DomainError IDEMPOTENCY_MISMATCH, VERSION_CONFLICT */
+  private expectUnborn({ expectedVersion }: Request, taken: boolean, used: boolean): void {
+    if (expectedVersion === undefined && !taken) return;
+    if (used) throw mismatch();
+    throw expectedVersion === undefined ? new DomainError('VERSION_CONFLICT', 'This id is taken.') : notAsExpected();
+  }
+
   /** @throws DomainError VERSION_CONFLICT */
   private async expectVersion(
     { binding: { definition, stream }, caller, expectedVersion }: Request,
@@ -264,9 +281,7 @@ export class CommandExecutor {
       : await this.versionOf(stream.category, entity, participantId, { counted: versions.get(entity) });
     // As they are shown it; a view that is not that far yet refuses, and is asked again.
     const actualVersion = keptItem && keptItem.version === current ? keptItem.author_version : current;
-    if (actualVersion !== expectedVersion) {
-      throw new DomainError('VERSION_CONFLICT', 'The version expected is not the current one.', { actualVersion });
-    }
+    if (actualVersion !== expectedVersion) throw notAsExpected(actualVersion);
   }
 
   /** The version of a node, now or as of a position, where an event in a stream of this category touches it. */
@@ -349,6 +364,8 @@ const repeated = (earlier: AcceptedCommand): CommandResult => ({ ...earlier, out
 const malformed = (fields: readonly string[]) => invalid(`Missing or malformed: ${fields.join(', ')}.`, ...fields);
 const recorded = () => unavailable(
   'Recorded, but it cannot be shown yet that it is in force; repeat with the same commandId.', { recorded: true });
+const notAsExpected = (actualVersion?: number) =>
+  new DomainError('VERSION_CONFLICT', 'The version expected is not the current one.', { actualVersion });
 const mismatch = () => new DomainError('IDEMPOTENCY_MISMATCH', 'This commandId was used before with another body.');
 
 /** That an id was used before for something else is said after NOT_FOUND, and before whose turn it is. @throws DomainError */

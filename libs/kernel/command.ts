@@ -86,8 +86,8 @@ export interface CommandDefinition<Input, State, NewEvent extends { type: string
   readonly clearable?: readonly (keyof Input & string)[];
   /** Fields that hold when something happened: what a device's clock puts a moment ahead is now. */
   readonly happened?: readonly (keyof Input & string)[];
-  /** Fields that this caller must give beside those that everybody must. */
-  missing?(input: Input, caller: Caller): readonly string[];
+  /** Fields that are missing or wrong by who asks and when (RFC 3339), beside what the schema says. */
+  faults?(input: Input, caller: Caller, now: string): readonly string[];
   /** When it happened, where the caller names no `occurredAt`: default now. */
   occurredAt?(input: Input): string;
   subject(input: Input, caller: Caller, newId: (index?: number | string) => string): Subject;

@@ -45,9 +45,9 @@ export function given<State, Fact extends FactOfAnyType>(stream: StreamDefinitio
         const admitted = parsed.success ? [...definition.roles, ...definition.refusedLater ?? []] : definition.roles;
         if (!admitted.includes(caller.role)) throw new DomainError('FORBIDDEN_ROLE', `Not for ${caller.role}`);
         if (!parsed.success) throw invalid('Malformed', ...fieldsAtFault(parsed.error));
-        const missing = definition.missing?.(parsed.data, caller) ?? [];
-        if (missing.length > 0) throw invalid('Malformed', ...missing);
         const now = circumstances.now ?? '2026-01-15T12:00:00.000Z';
+        const faults = definition.faults?.(parsed.data, caller, now) ?? [];
+        if (faults.length > 0) throw invalid('Malformed', ...faults);
         const newId = (index: number | string = 0) => derivedId(caller.memberId, circumstances.commandId ?? 'command', index);
         const subject = definition.subject(parsed.data, caller, newId);
         const command: Command<Input, Facts> = {

@@ -398,7 +398,7 @@ describe('Enrolling', () => {
       .toEqual({ code: 'FORBIDDEN_ROLE' });
     const id = randomUUID();
     const race = await Promise.all(
-      ['peer', 'supervisor'].map((role) => as(role).command('enrollParticipant', { ...input, participantId: id })),
+      [1, 2].map(() => as('peer').command('enrollParticipant', { ...input, participantId: id })),
     );
     expect(race.flatMap(({ errors }) => errors ?? []).map(({ extensions }) => extensions))
       .toEqual([{ code: 'VERSION_CONFLICT', actualVersion: 0 }]);

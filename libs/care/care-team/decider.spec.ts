@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { derivedId, type Caller, type DomainError } from '@peerbridge/kernel';
 import { fact, given } from '../../kernel/testing.js';
 import {
-  careTeamStream, inviteTeamMember, isOnTeam, joinCareTeam, liftRestriction, removeTeamMember, restrictWorker,
+  careTeamStream, inviteTeamMember, joinCareTeam, liftRestriction, removeTeamMember, restrictWorker, type CareTeamState,
+  type JoiningFacts, type TeamFacts,
 } from './decider.js';
 import type { TeamRole } from './events.js';
 
@@ -33,50 +34,72 @@ const lifted = (who: Caller) => fact('RestrictionLifted', { participantId: p1, m
 
 const invitation = { participantId: p1, memberId: clinician.memberId, role: 'clinician', organizationId: orgC };
 
+/** What the view tells of one who asks. */
+const onTeam: TeamFacts = { onTeam: true, readsTeam: true, ofHomeOrganization: true };
+const offTeam: TeamFacts = { ...onTeam, onTeam: false };
+const byPerson = { as: person, facts: offTeam };
+const joining = (state: CareTeamState, { memberId }: Caller, visible = false): JoiningFacts =>
+  ({ visible, invited: state.members[memberId], restricted: state.restricted.includes(memberId) });
+
+describe('Whoever changes the team', () => {
+  const change = (command: 'invite' | 'remove', memberId: string, as: Caller, facts: TeamFacts) => {
+    const team = given(careTeamStream, enrolledBy(peer), invited(clinician));
+    return command === 'invite' ? team.when(inviteTeamMember, { ...invitation, memberId }, { as, facts })
+      : team.when(removeTeamMember, { participantId: p1, memberId }, { as, facts });
+  };
+
+  it.each([
+    ['a peer of the program who is off the team', secondPeer, offTeam],
+    ['a peer on the team from outside the program', secondPeer, { ...onTeam, ofHomeOrganization: false }],
+    ['a peer on the team to whom it is closed', peer, { ...onTeam, readsTeam: false }],
+    ['a supervisor from outside', supervisor, { ...offTeam, ofHomeOrganization: false }],
+    ['a supervisor to whom it is closed', supervisor, { ...offTeam, readsTeam: false }],
+  ])('is not %s: refused alike, whoever is named', (_who, as, facts) => {
+    for (const memberId of [peer.memberId, clinician.memberId, member(9)]) {
+      change('invite', memberId, as, facts).thenRefused('FORBIDDEN_ROLE');
+      change('remove', memberId, as, facts).thenRefused('FORBIDDEN_ROLE');
+    }
+  });
+});
+
 describe('Inviting to the care team', () => {
-  it.each([['the person', person], ['their peer', peer], ['a supervisor', supervisor]])('is done by %s', (_who, as) => {
-    given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, invitation, { as, commandId: 'c1' }).then({
+  it.each([
+    ['the person', person, offTeam], ['their peer', peer, onTeam], ['a supervisor', supervisor, offTeam],
+  ])('is done by %s', (_who, as, facts) => {
+    given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, invitation, { as, facts, commandId: 'c1' }).then({
       type: 'TeamMemberInvited',
       data: { ...asMember(clinician), membershipId: derivedId(as.memberId, 'c1', 0) },
     });
   });
 
-  it('takes a peer who is on the team, not one who was merely invited or has left', () => {
-    given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, invitation, { as: secondPeer }).thenRefused('FORBIDDEN_ROLE');
-    given(careTeamStream, enrolledBy(peer), invited(secondPeer)).when(inviteTeamMember, invitation, { as: secondPeer })
-      .thenRefused('FORBIDDEN_ROLE');
-    given(careTeamStream, enrolledBy(peer), invited(secondPeer), joined(secondPeer), removed(secondPeer))
-      .when(inviteTeamMember, invitation, { as: secondPeer }).thenRefused('FORBIDDEN_ROLE');
-  });
-
   it('happens once', () => {
-    given(careTeamStream, invited(clinician)).when(inviteTeamMember, invitation, { as: person })
+    given(careTeamStream, invited(clinician)).when(inviteTeamMember, invitation, byPerson)
       .thenRefused('INVALID_TRANSITION', { state: 'invited' });
-    given(careTeamStream, invited(clinician), joined(clinician)).when(inviteTeamMember, invitation, { as: person })
+    given(careTeamStream, invited(clinician), joined(clinician)).when(inviteTeamMember, invitation, byPerson)
       .thenRefused('INVALID_TRANSITION', { state: 'joined' });
-    given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, { ...invitation, memberId: peer.memberId }, { as: person })
+    given(careTeamStream, enrolledBy(peer)).when(inviteTeamMember, { ...invitation, memberId: peer.memberId }, byPerson)
       .thenRefused('INVALID_TRANSITION', { state: 'joined' });
   });
 
   it('begins a new membership after a removal', () => {
     given(careTeamStream, invited(clinician), joined(clinician), removed(clinician))
-      .when(inviteTeamMember, invitation, { as: person, commandId: 'again' }).then({
+      .when(inviteTeamMember, invitation, { ...byPerson, commandId: 'again' }).then({
         type: 'TeamMemberInvited',
         data: { ...asMember(clinician), membershipId: derivedId(person.memberId, 'again', 0) },
       });
   });
 
   it('is for workers and family', () => {
-    expect(given(careTeamStream).when(inviteTeamMember, { ...invitation, role: 'family' }, { as: person }).events())
+    expect(given(careTeamStream).when(inviteTeamMember, { ...invitation, role: 'family' }, byPerson).events())
       .toHaveLength(1);
     for (const role of ['person', 'auditor', 'privacyOfficer', 'integrator', 'friend']) {
-      given(careTeamStream).when(inviteTeamMember, { ...invitation, role }, { as: person })
+      given(careTeamStream).when(inviteTeamMember, { ...invitation, role }, byPerson)
         .thenRefused('VALIDATION', { fields: ['role'] });
     }
   });
 
   it.each(['participantId', 'memberId', 'role', 'organizationId'])('needs %s', (field) => {
-    given(careTeamStream).when(inviteTeamMember, { ...invitation, [field]: undefined }, { as: person })
+    given(careTeamStream).when(inviteTeamMember, { ...invitation, [field]: undefined }, byPerson)
       .thenRefused('VALIDATION', { fields: [field] });
   });
 
@@ -86,44 +109,56 @@ describe('Inviting to the care team', () => {
 });
 
 describe('Joining the care team', () => {
+  const join = (as: Caller, visible: boolean, ...facts: Parameters<typeof careTeamStream.evolve>[1][]) => {
+    const team = given(careTeamStream, ...facts);
+    return team.when(joinCareTeam, { participantId: p1 }, { as, facts: joining(team.state, as, visible) });
+  };
+
   it('takes the invited, in the role and for the organization they were invited for', () => {
-    given(careTeamStream, enrolledBy(peer), invited(clinician))
-      .when(joinCareTeam, { participantId: p1 }, { as: clinician }).then({
+    join(clinician, false, enrolledBy(peer), invited(clinician)).then({
       type: 'TeamMemberJoined', data: { ...asMember(clinician), isPrimaryPeer: false, name: 'Chris' },
     });
     for (const as of [{ ...clinician, role: 'physician' as const }, { ...clinician, orgId: orgR }]) {
-      const joining = (visible: boolean) => given(careTeamStream, invited(clinician))
-        .when(joinCareTeam, { participantId: p1 }, { as, facts: { visible } });
-      joining(true).thenRefused('FORBIDDEN_ROLE');
-      joining(false).thenRefused('NOT_FOUND');
+      join(as, true, invited(clinician)).thenRefused('FORBIDDEN_ROLE');
+      join(as, false, invited(clinician)).thenRefused('NOT_FOUND');
     }
   });
 
-  it('tells the uninvited nothing', () => {
-    given(careTeamStream, enrolledBy(peer)).when(joinCareTeam, { participantId: p1 }, { as: clinician }).thenRefused('NOT_FOUND');
-    given(careTeamStream, invited(clinician), removed(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician })
-      .thenRefused('NOT_FOUND');
-  });
-
-  it('tells who was shut out nothing, not even that they are on the team', () => {
-    for (const facts of [[invited(clinician)], [invited(clinician), joined(clinician)]]) {
-      given(careTeamStream, ...facts, restricted(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician })
+  it('is not for who was removed or shut out since they were seen invited', () => {
+    const seen = joining(given(careTeamStream, invited(clinician)).state, clinician);
+    for (const since of [removed(clinician), restricted(clinician)]) {
+      given(careTeamStream, invited(clinician), since).when(joinCareTeam, { participantId: p1 }, { as: clinician, facts: seen })
         .thenRefused('NOT_FOUND');
     }
   });
 
+  it('tells the uninvited nothing', () => {
+    join(clinician, false, enrolledBy(peer)).thenRefused('NOT_FOUND');
+    join(clinician, false, invited(clinician), removed(clinician)).thenRefused('NOT_FOUND');
+  });
+
+  it('tells them so before the stream is loaded', () => {
+    const asked = (facts: JoiningFacts) => () => joinCareTeam.admit!({ caller: clinician, facts } as never);
+    expect(asked({ visible: false, invited: undefined, restricted: false })).toThrow('No such participant.');
+    expect(asked(joining(given(careTeamStream, invited(clinician)).state, clinician))).not.toThrow();
+  });
+
+  it('tells who was shut out nothing, not even that they are on the team', () => {
+    for (const facts of [[invited(clinician)], [invited(clinician), joined(clinician)]]) {
+      join(clinician, false, ...facts, restricted(clinician)).thenRefused('NOT_FOUND');
+    }
+  });
+
   it('happens once', () => {
-    given(careTeamStream, invited(clinician), joined(clinician)).when(joinCareTeam, { participantId: p1 }, { as: clinician })
-      .thenRefused('INVALID_TRANSITION', { state: 'joined' });
+    join(clinician, true, invited(clinician), joined(clinician)).thenRefused('INVALID_TRANSITION', { state: 'joined' });
   });
 
   it('makes the first peer the primary one, and only the first', () => {
-    const join = (...facts: Parameters<typeof careTeamStream.evolve>[1][]) =>
-      given(careTeamStream, ...facts, invited(secondPeer))
-        .when(joinCareTeam, { participantId: p1 }, { as: secondPeer }).events()[0]!.data;
-    expect(join(enrolledByThemself)).toMatchObject({ isPrimaryPeer: true });
-    expect(join(enrolledBy(peer))).toMatchObject({ isPrimaryPeer: false });
-    expect(join(enrolledBy(peer), removed(peer))).toMatchObject({ isPrimaryPeer: true });
+    const dataOf = (...facts: Parameters<typeof careTeamStream.evolve>[1][]) =>
+      join(secondPeer, false, ...facts, invited(secondPeer)).events()[0]!.data;
+    expect(dataOf(enrolledByThemself)).toMatchObject({ isPrimaryPeer: true });
+    expect(dataOf(enrolledBy(peer))).toMatchObject({ isPrimaryPeer: false });
+    expect(dataOf(enrolledBy(peer), removed(peer))).toMatchObject({ isPrimaryPeer: true });
   });
 
   it('is asked by someone who cannot see the person yet', () => {
@@ -142,20 +177,16 @@ describe('Removing from the care team', () => {
 
   it('ends a membership, or takes an invitation back', () => {
     const data = { membershipId: membership(2), memberId: clinician.memberId };
-    given(careTeamStream, invited(clinician)).when(removeTeamMember, removal, { as: person })
+    given(careTeamStream, invited(clinician)).when(removeTeamMember, removal, byPerson)
       .then({ type: 'TeamMemberRemoved', data });
-    given(careTeamStream, enrolledBy(peer), invited(clinician), joined(clinician)).when(removeTeamMember, removal, { as: peer })
+    given(careTeamStream, enrolledBy(peer), invited(clinician), joined(clinician))
+      .when(removeTeamMember, removal, { as: peer, facts: onTeam })
       .then({ type: 'TeamMemberRemoved', data });
   });
 
   it('removes the enrolling peer too', () => {
-    given(careTeamStream, enrolledBy(peer)).when(removeTeamMember, { ...removal, memberId: peer.memberId }, { as: person })
+    given(careTeamStream, enrolledBy(peer)).when(removeTeamMember, { ...removal, memberId: peer.memberId }, byPerson)
       .then({ type: 'TeamMemberRemoved', data: { membershipId: membership(1), memberId: peer.memberId } });
-  });
-
-  it('takes a peer who is on the team', () => {
-    given(careTeamStream, enrolledBy(peer), invited(clinician)).when(removeTeamMember, removal, { as: secondPeer })
-      .thenRefused('FORBIDDEN_ROLE');
   });
 
   it('finds nobody who was never invited, before it looks at a version', () => {
@@ -165,8 +196,8 @@ describe('Removing from the care team', () => {
   });
 
   it('finds nobody who was never invited, and nobody twice', () => {
-    given(careTeamStream).when(removeTeamMember, removal, { as: person }).thenRefused('NOT_FOUND');
-    given(careTeamStream, invited(clinician), removed(clinician)).when(removeTeamMember, removal, { as: person })
+    given(careTeamStream).when(removeTeamMember, removal, byPerson).thenRefused('NOT_FOUND');
+    given(careTeamStream, invited(clinician), removed(clinician)).when(removeTeamMember, removal, byPerson)
       .thenRefused('INVALID_TRANSITION', { state: 'removed' });
   });
 });
@@ -213,9 +244,10 @@ describe('The care team, whatever is asked in whatever order', () => {
         const team = given(careTeamStream, ...facts);
         const request = {
           invite: () => team.when(
-            inviteTeamMember, { participantId: p1, memberId, role, organizationId: orgId }, { as: person, commandId }),
-          join: () => team.when(joinCareTeam, { participantId: p1 }, { as: who, commandId }),
-          remove: () => team.when(removeTeamMember, { participantId: p1, memberId }, { as: person, commandId }),
+            inviteTeamMember, { participantId: p1, memberId, role, organizationId: orgId }, { ...byPerson, commandId }),
+          join: () => team.when(
+            joinCareTeam, { participantId: p1 }, { as: who, commandId, facts: joining(team.state, who) }),
+          remove: () => team.when(removeTeamMember, { participantId: p1, memberId }, { ...byPerson, commandId }),
         }[command as 'invite' | 'join' | 'remove']();
         try {
           for (const event of request.events()) facts.push(fact(event.type, event.data, who) as Fact);
@@ -227,7 +259,8 @@ describe('The care team, whatever is asked in whatever order', () => {
       }
       const { state } = given(careTeamStream, ...facts);
       expect(Object.values(state.members).filter((one) => one.isPrimaryPeer).length).toBeLessThanOrEqual(1);
-      expect(workers.map((one) => isOnTeam(state, one.memberId))).toEqual(workers.map((one) => present.has(one.memberId)));
+      const onIt = workers.map((one) => state.members[one.memberId]?.state === 'joined');
+      expect(onIt).toEqual(workers.map((one) => present.has(one.memberId)));
     }), { numRuns: 200 });
   });
 });

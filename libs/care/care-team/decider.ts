@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  forbidden, id, invalidTransition, notFound, type Caller, type CommandDefinition, type FactOf, type StreamDefinition,
+  forbidden, id, invalidTransition, notFound, type Caller, type CommandDefinition, type FactOf, type Role, type StreamDefinition,
 } from '@peerbridge/kernel';
 import type { participantEnrolled } from '../participant/events.js';
 import { careTeamEvents, teamRoles, type CareTeamEvent, type CareTeamFact, type TeamRole } from './events.js';
@@ -73,21 +73,34 @@ function withMember(state: CareTeamState, memberId: string, membership: Membersh
   return state;
 }
 
-export const isOnTeam = ({ members }: CareTeamState, memberId: string): boolean => members[memberId]?.state === 'joined';
+/** Of one who asks for a change of the team. */
+export interface TeamFacts {
+  /** They are a current member of it. */
+  onTeam: boolean;
+  /** They see who is on it. */
+  readsTeam: boolean;
+  /** They act for the organization that enrolled the person. */
+  ofHomeOrganization: boolean;
+}
 
-function peersOnlyFromTheTeam({ caller }: { caller: Caller }, state: CareTeamState): void {
-  if (caller.role === 'peer' && !isOnTeam(state, caller.memberId)) throw forbidden('Not on this care team.');
+/** The person, and of their program its supervisors and who is on the team; alike whoever is named. */
+function personOrTheirProgram({ caller, facts: { onTeam, readsTeam, ofHomeOrganization } }: {
+  caller: Caller; facts: TeamFacts;
+}): void {
+  if (caller.role === 'person') return;
+  if (readsTeam && ofHomeOrganization && (onTeam || caller.role === 'supervisor')) return;
+  throw forbidden('Not of those who change this care team.');
 }
 
 const invitation = z.object({ participantId: id, memberId: id, role: z.enum(teamRoles), organizationId: id });
 
 /** @throws DomainError INVALID_TRANSITION `invited` or `joined`: once is enough */
-export const inviteTeamMember: CommandDefinition<z.infer<typeof invitation>, CareTeamState, CareTeamEvent> = {
+export const inviteTeamMember: CommandDefinition<z.infer<typeof invitation>, CareTeamState, CareTeamEvent, TeamFacts> = {
   name: 'inviteTeamMember',
   roles: ['person', 'peer', 'supervisor'],
   input: invitation,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
-  authorize: peersOnlyFromTheTeam,
+  admit: personOrTheirProgram,
   decide({ input, newId }, { members }) {
     const known = members[input.memberId];
     if (known && known.state !== 'removed') throw invalidTransition(`Already ${known.state}.`, known.state);
@@ -101,6 +114,20 @@ const joining = z.object({ participantId: id });
 export interface JoiningFacts {
   /** They see the person already. */
   visible: boolean;
+  /** The latest membership of theirs. */
+  invited: Invited | undefined;
+  /** The person shut them out. */
+  restricted: boolean;
+}
+
+type Invited = Pick<Membership, 'orgId' | 'state'> & { role: Role };
+
+/** @throws DomainError NOT_FOUND, or FORBIDDEN_ROLE where they see the person and were invited as somebody else */
+function onlyTheInvited(caller: Caller, { visible, invited, restricted }: JoiningFacts): void {
+  if (!invited || invited.state === 'removed' || restricted) throw notFound('participant');
+  if (invited.role !== caller.role || invited.orgId !== caller.orgId) {
+    throw visible ? forbidden('Invited in another role.') : notFound('participant');
+  }
 }
 
 /**
@@ -113,12 +140,11 @@ export const joinCareTeam: CommandDefinition<z.infer<typeof joining>, CareTeamSt
   input: joining,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId, unseen: true }),
   entity: (_input, { members }, { memberId }) => members[memberId]?.membershipId,
-  authorize({ caller, facts }, { members, restricted }) {
-    const invited = members[caller.memberId];
-    if (!invited || invited.state === 'removed' || restricted.includes(caller.memberId)) throw notFound('participant');
-    if (invited.role !== caller.role || invited.orgId !== caller.orgId) {
-      throw facts.visible ? forbidden('Invited in another role.') : notFound('participant');
-    }
+  admit: ({ caller, facts }) => onlyTheInvited(caller, facts),
+  // What the view showed may be over by now.
+  authorize({ caller, facts: { visible } }, { members, restricted }) {
+    const { memberId } = caller;
+    onlyTheInvited(caller, { visible, invited: members[memberId], restricted: restricted.includes(memberId) });
   },
   decide({ caller }, { members }) {
     const invited = members[caller.memberId];
@@ -140,15 +166,15 @@ const namedMember = z.object({ participantId: id, memberId: id });
 type NamedMember = z.infer<typeof namedMember>;
 
 /** Ends a membership or takes an invitation back. */
-export const removeTeamMember: CommandDefinition<NamedMember, CareTeamState, CareTeamEvent> = {
+export const removeTeamMember: CommandDefinition<NamedMember, CareTeamState, CareTeamEvent, TeamFacts> = {
   name: 'removeTeamMember',
   roles: ['person', 'peer', 'supervisor'],
   input: namedMember,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   entity: ({ memberId }, { members }) => members[memberId]?.membershipId,
-  authorize(command, state) {
-    if (!state.members[command.input.memberId]) throw notFound('team member');
-    peersOnlyFromTheTeam(command, state);
+  admit: personOrTheirProgram,
+  authorize({ input: { memberId } }, { members }) {
+    if (!members[memberId]) throw notFound('team member');
   },
   decide({ input: { memberId } }, { members }) {
     const member = members[memberId];

@@ -379,6 +379,18 @@ describe('Suspending, orally', () => {
   });
 });
 
+describe('Whoever records a withdrawal', () => {
+  it('is refused before the stream is loaded, where they are not on the team', () => {
+    for (const { admit } of [suspendConsent, revokeConsent]) {
+      const asked = (as: Caller, facts: object) => () => admit!({ input: { consentId }, caller: as, facts } as never);
+      expect(asked(peer, { onTeam: false, visible: false })).toThrow('No such consent.');
+      expect(asked(peer, offTeam)).toThrow('Not on this care team.');
+      expect(asked(peer, { onTeam: true, visible: false })).not.toThrow();
+      expect(asked(person, offTeam)).not.toThrow();
+    }
+  });
+});
+
 describe('Revoking, in writing', () => {
   const revoke = (input: object, as: Caller, ...facts: Parameters<typeof consentStream.evolve>[1][]) =>
     given(consentStream, ...facts).when(revokeConsent, input, { as, now, facts: onTeam, participantId: p1 });

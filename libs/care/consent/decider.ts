@@ -182,7 +182,6 @@ function signingFaults(
 ): string[] {
   const faults = signedAt !== undefined && signedAt > now ? ['signedAt'] : [];
   if (!signature) return faults;
-  if (caller.role !== 'person') return [...faults, 'signature'];
   const { signer } = signature;
   const isThem = isUuid(signer) ? [participantId, caller.memberId].includes(signer.toLowerCase())
     : names.map(nameAsCompared).includes(nameAsCompared(signer));
@@ -199,6 +198,7 @@ export const draftConsent: CommandDefinition<z.infer<typeof draft>, ConsentStrea
   roles: ['person', 'peer'],
   input: draft,
   happened: ['signedAt'],
+  faults: ({ signature }, { role }) => (signature && role !== 'person' ? ['signature'] : []),
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   decide(command) {
     const { participantId, ...content } = command.input;
@@ -228,7 +228,7 @@ export const grantConsent: CommandDefinition<z.infer<typeof grant>, ConsentStrea
   roles: ['person'],
   input: grant,
   happened: ['signedAt'],
-  missing: ({ participantId, consentId }) => (participantId || consentId ? [] : ['participantId']),
+  faults: ({ participantId, consentId }) => (participantId || consentId ? [] : ['participantId']),
   // A draft says whose it is.
   subject: ({ participantId, consentId }) => (participantId
     ? { kind: 'participant', id: participantId } : { kind: 'item', type: 'consent', id: consentId! }),
@@ -321,7 +321,7 @@ export const suspendConsent: CommandDefinition<OfConsent, ConsentStreamState, Co
   input: ofConsent,
   subject: recordedUnseen,
   entity: consentEntity,
-  authorize: personOrTheirTeam,
+  admit: personOrTheirTeam,
   decide(command, state) {
     const { input, now } = command;
     const consent = consentIn(state, input.consentId, now, 'active');
@@ -351,10 +351,10 @@ export const revokeConsent: CommandDefinition<Revocation, ConsentStreamState, Co
   roles: ['person', ...workerRoles],
   input: revocation,
   // What a worker records was put in writing.
-  missing: ({ artifactHash }, { role }) => (!artifactHash && role !== 'person' ? ['artifactHash'] : []),
+  faults: ({ artifactHash }, { role }) => (!artifactHash && role !== 'person' ? ['artifactHash'] : []),
   subject: recordedUnseen,
   entity: consentEntity,
-  authorize: personOrTheirTeam,
+  admit: personOrTheirTeam,
   decide(command, state) {
     const { input, caller, now } = command;
     const { consentId, artifactHash = hashOfOwnAct(command) } = input;

@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
 import { derivedId, type Caller } from '@peerbridge/kernel';
 import { fact, given } from '../../kernel/testing.js';
-import { changePreferences, enrollParticipant, participantStream } from './decider.js';
+import { changePreferences, enrollParticipant, participantStream, type PreferencesFacts } from './decider.js';
 
 const p1 = '00000001-0000-4000-8000-000000000000';
 const p2 = '00000002-0000-4000-8000-000000000000';
@@ -11,6 +11,7 @@ const peer: Caller = { memberId: '00000021-0000-4000-8000-000000000000', role: '
 const supervisor: Caller = { memberId: '00000022-0000-4000-8000-000000000000', role: 'supervisor', orgId: orgR };
 
 const mari = { preferredName: 'Mari', language: 'es' };
+const unknown = { knowsVersion: false };
 const enrolled = fact('ParticipantEnrolled', { participantId: p1, contactsOpenToTeam: false }, person);
 
 describe('Enrolling', () => {
@@ -52,10 +53,23 @@ describe('Enrolling', () => {
     expect(event!.data.participantId).toBe(derivedId(supervisor.memberId, 'c1', 0));
   });
 
-  it('is refused for an id that is taken, with the version that stands', () => {
+  it('is refused for an id that is taken, with the version that stands for who sees the person, and for nobody else', () => {
     const changed = fact('PreferencesChanged', { participantId: p1 }, person);
-    given(participantStream, enrolled, changed).when(enrollParticipant, { ...mari, participantId: p1 }, { as: peer })
+    const taken = given(participantStream, enrolled, changed);
+    const input = { ...mari, participantId: p1 };
+    taken.when(enrollParticipant, input, { as: peer, facts: { knowsVersion: true } })
       .thenRefused('VERSION_CONFLICT', { actualVersion: 1 });
+    taken.when(enrollParticipant, input, { as: peer, facts: { knowsVersion: false } }).thenRefused('VERSION_CONFLICT', {});
+  });
+
+  it.each([
+    ['VALIDATION', { birthDate: '2026-01-16' }, peer], ['FORBIDDEN_ROLE', { contactsOpenToTeam: true }, peer],
+    ['FORBIDDEN_ROLE', {}, { ...person, participantId: p2 }],
+  ] as const)('is refused with %s alike, whether the id is taken or not', (code, wrong, as) => {
+    for (const facts of [[], [enrolled]]) {
+      given(participantStream, ...facts).when(enrollParticipant, { ...mari, participantId: p1, ...wrong }, { as, facts: unknown })
+        .thenRefused(code);
+    }
   });
 
   it('opens contacts to the team only by the person’s own word', () => {
@@ -79,18 +93,32 @@ describe('Enrolling', () => {
   });
 });
 
+const preferences = ['safeContact', 'doNotAskTopics', 'contact', 'householdSize', 'accessibility'];
+const onTeam: PreferencesFacts = { onTeam: true, reads: preferences };
+const offTeam: PreferencesFacts = { ...onTeam, onTeam: false };
+
 describe('Changing preferences', () => {
+  it('is for who may read what they change', () => {
+    const change = (input: object, reads: string[]) => given(participantStream, enrolled)
+      .when(changePreferences, { participantId: p1, ...input }, { as: peer, facts: { onTeam: true, reads } });
+    for (const field of ['contact', 'householdSize']) {
+      const input = { safeContact: 'Evenings', [field]: field === 'contact' ? { phone: '555-0100' } : 2 };
+      change(input, preferences.filter((one) => one !== field)).thenRefused('FORBIDDEN_ROLE');
+      expect(change(input, ['safeContact', field]).events()).toHaveLength(1);
+    }
+  });
+
   it('holds the given fields and no others', () => {
     const changes = { participantId: p1, safeContact: 'Evenings', doNotAskTopics: [] };
-    given(participantStream, enrolled).when(changePreferences, changes, { as: peer, facts: { onTeam: true } })
+    given(participantStream, enrolled).when(changePreferences, changes, { as: peer, facts: onTeam })
       .then({ type: 'PreferencesChanged', data: changes });
   });
 
   it('lets the person, and nobody else, open contacts to the team', () => {
     const open = { participantId: p1, contactsOpenToTeam: true };
-    given(participantStream, enrolled).when(changePreferences, open, { as: person, facts: { onTeam: false } })
+    given(participantStream, enrolled).when(changePreferences, open, { as: person, facts: offTeam })
       .then({ type: 'PreferencesChanged', data: open });
-    given(participantStream, enrolled).when(changePreferences, open, { as: peer, facts: { onTeam: true } })
+    given(participantStream, enrolled).when(changePreferences, open, { as: peer, facts: onTeam })
       .thenRefused('FORBIDDEN_ROLE');
     const [opened, other] = [fact('PreferencesChanged', open, person), fact('PreferencesChanged', { participantId: p1 }, peer)];
     expect(given(participantStream, enrolled, opened, other).state.contactsOpenToTeam).toBe(true);
@@ -98,12 +126,12 @@ describe('Changing preferences', () => {
 
   it('is not for a peer who is off the team', () => {
     const input = { participantId: p1, safeContact: 'Evenings' };
-    given(participantStream, enrolled).when(changePreferences, input, { as: peer, facts: { onTeam: false } })
+    given(participantStream, enrolled).when(changePreferences, input, { as: peer, facts: offTeam })
       .thenRefused('FORBIDDEN_ROLE');
   });
 
   it('wants at least one change', () => {
-    given(participantStream, enrolled).when(changePreferences, { participantId: p1 }, { as: person, facts: { onTeam: false } })
+    given(participantStream, enrolled).when(changePreferences, { participantId: p1 }, { as: person, facts: offTeam })
       .thenRefused('VALIDATION', {
         fields: ['safeContact', 'doNotAskTopics', 'contact', 'householdSize', 'accessibility', 'contactsOpenToTeam'],
       });
@@ -111,7 +139,7 @@ describe('Changing preferences', () => {
 
   it('finds nobody who never enrolled', () => {
     const input = { participantId: p1, safeContact: 'Evenings' };
-    given(participantStream).when(changePreferences, input, { as: person, facts: { onTeam: false } })
+    given(participantStream).when(changePreferences, input, { as: person, facts: offTeam })
       .thenRefused('NOT_FOUND');
   });
 

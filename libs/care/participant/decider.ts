@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import {
-  day, DomainError, forbidden, id, invalid, longText, notFound, settings, shortText, type Caller, type CommandDefinition,
+  day, DomainError, forbidden, id, longText, notFound, settings, shortText, type Caller, type CommandDefinition,
   type StreamDefinition,
 } from '@peerbridge/kernel';
 import { participantEvents, type ParticipantEvent, type ParticipantFact } from './events.js';
@@ -61,27 +61,37 @@ function onlyThePersonOpensContacts({ contactsOpenToTeam }: { contactsOpenToTeam
   if (contactsOpenToTeam !== undefined && role !== 'person') throw forbidden('Only the person opens contacts to the team.');
 }
 
+export interface EnrollingFacts {
+  /** The caller sees who is enrolled by that id already, as far as their version. */
+  knowsVersion: boolean;
+}
+
 /**
- * A person enrolls themself; a peer who enrolls someone is that person's primary peer at once.
+ * A person enrolls themself; a peer who enrolls someone is that person's primary peer at once. That an id is taken is said last,
+ * and alike whoever has it.
  * @throws DomainError VERSION_CONFLICT where the id is taken
  */
-export const enrollParticipant: CommandDefinition<Enrollment, ParticipantState, ParticipantEvent> = {
+export const enrollParticipant: CommandDefinition<Enrollment, ParticipantState, ParticipantEvent, EnrollingFacts> = {
   name: 'enrollParticipant',
   roles: ['peer', 'supervisor', 'person'],
   input: enrollment,
+  // Nobody is born in the future.
+  faults: ({ birthDate = '' }, _caller, now) => (birthDate > now ? ['birthDate'] : []),
   subject(input, caller, newId) {
     const participantId = enrolledId(input, caller, newId);
     return { kind: 'unborn', type: 'participant', id: participantId, participantId };
   },
-  authorize({ input, caller, newId }) {
+  admit({ input, caller, newId }) {
     if (caller.role === 'person' && enrolledId(input, caller, newId) !== caller.participantId) {
       throw forbidden('A person enrolls nobody but themself.');
     }
     onlyThePersonOpensContacts(input, caller);
   },
-  decide({ input, caller, newId, now }, { enrolled }) {
-    if (enrolled) throw new DomainError('VERSION_CONFLICT', 'This id is taken.', { actualVersion: enrolled.revision });
-    if (input.birthDate && input.birthDate > now) throw invalid('Nobody is born in the future.', 'birthDate');
+  decide({ input, caller, newId, facts }, { enrolled }) {
+    if (enrolled) {
+      const details = facts.knowsVersion ? { actualVersion: enrolled.revision } : {};
+      throw new DomainError('VERSION_CONFLICT', 'This id is taken.', details);
+    }
     return [{
       type: 'ParticipantEnrolled',
       data: {
@@ -104,18 +114,28 @@ const change = z.object({ ...preferences, participantId: id }).superRefine((inpu
   for (const field of changeable) context.addIssue({ code: 'custom', path: [field], message: 'Nothing to change' });
 });
 
-/** Changes the given preferences, each as a whole, and leaves the others as they are. */
+export interface PreferencesFacts {
+  /** The caller is a current member of the person's team. */
+  onTeam: boolean;
+  /** Which of the preferences they may read. */
+  reads: readonly string[];
+}
+
+/** Changes the given preferences, each as a whole, and leaves the others as they are. Nobody changes what they may not read. */
 export const changePreferences: CommandDefinition<
-  z.infer<typeof change>, ParticipantState, ParticipantEvent, { onTeam: boolean }
+  z.infer<typeof change>, ParticipantState, ParticipantEvent, PreferencesFacts
 > = {
   name: 'changePreferences',
   roles: ['person', 'peer'],
   input: change,
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   entity: ({ participantId }) => participantId,
-  authorize({ input, caller, facts }) {
-    if (caller.role === 'peer' && !facts.onTeam) throw forbidden('Not on this care team.');
+  admit({ input, caller, facts }) {
     onlyThePersonOpensContacts(input, caller);
+    if (caller.role === 'person') return;
+    if (!facts.onTeam) throw forbidden('Not on this care team.');
+    const unread = changeable.some((field) => input[field] !== undefined && !facts.reads.includes(field));
+    if (unread) throw forbidden('Not without reading what stands.');
   },
   decide({ input }, { enrolled }) {
     if (!enrolled) throw notFound('participant');
