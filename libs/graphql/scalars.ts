@@ -28,7 +28,7 @@ export class DateTimeScalar extends TextScalar {
 
 @Scalar('Date')
 export class DateScalar extends TextScalar {
-  readonly description = 'A day: 2026-03-01.';
+  readonly description = 'A day: 2026-03-01. Of a birth date, as much as is known: 1980, 1980-05.';
 }
 
 const enumOf = <T extends string>(values: readonly T[]): Record<T, T> =>

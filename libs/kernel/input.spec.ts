@@ -1,6 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
 import { z } from 'zod';
-import { day, documentHash, fieldsAtFault, id, instant, longText, shortText, someOf, versionToken } from './input.js';
+import { day, documentHash, fieldsAtFault, id, instant, longText, partialDay, shortText, someOf, versionToken } from './input.js';
 
 const accepts = (schema: z.ZodType, value: unknown): boolean => schema.safeParse(value).success;
 
@@ -20,6 +20,13 @@ describe('Input', () => {
     expect(accepts(day, '2026-02-29')).toBe(false);
     expect(accepts(day, '2026-1-5')).toBe(false);
     expect(accepts(day, '0000-01-01')).toBe(false);
+  });
+
+  it('takes as much of a day as is known', () => {
+    for (const given of ['1980', '1980-05', '2028-02-29']) expect(partialDay.parse(given)).toBe(given);
+    for (const given of ['80', '1980-', '1980-0', '1980-5', '1980-13', '2026-02-29', '0000', '1980-05-', 'about 1980']) {
+      expect({ given, taken: accepts(partialDay, given) }).toEqual({ given, taken: false });
+    }
   });
 
   it('makes ids lower-case', () => {
@@ -84,7 +91,7 @@ describe('Input', () => {
 
   it('can be described as JSON Schema', () => {
     expect(() => z.toJSONSchema(z.object({
-      id, instant, day, shortText, longText, documentHash, versionToken, words: someOf(['home']),
+      id, instant, day, partialDay, shortText, longText, documentHash, versionToken, words: someOf(['home']),
     }))).not.toThrow();
   });
 });

@@ -48,6 +48,10 @@ export const instant = z.iso.datetime({ offset: true }).overwrite(inUtc).refine(
 /** A day of the calendar, YYYY-MM-DD. */
 export const day = z.iso.date().refine(isOfOurCalendar, 'Year out of range');
 
+/** As much of a day as is known (FHIR date): a year, YYYY; a month, YYYY-MM; or the day. */
+export const partialDay = z.string().regex(/^\d{4}(-\d\d){0,2}$/)
+  .refine((text) => day.safeParse(text + '-01-01'.slice(text.length - 4)).success, 'Not of our calendar');
+
 /** At least one of a set of words; the order stays, repetitions go. */
 export const someOf = <const Word extends string>(words: readonly Word[]) =>
   z.array(z.enum(words)).min(1).overwrite((chosen) => [...new Set(chosen)]);

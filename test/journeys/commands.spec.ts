@@ -24,6 +24,7 @@ const mutations: Record<string, { roles: string[]; required: string[]; about?: S
   registerOrganization: { roles: ['privacyOfficer'], required: ['name'] },
   enrollParticipant: { roles: ['peer', 'supervisor', 'person'], required: ['preferredName', 'language'] },
   changePreferences: { roles: ['person', 'peer'], required: ['participantId'], about: 'participantId' },
+  correctParticipant: { roles: ['person', 'peer', 'supervisor'], required: ['participantId'], about: 'participantId' },
   recordEmploymentStatus: { roles: ['person', 'peer'], required: ['participantId', 'status'], about: 'participantId' },
   inviteTeamMember: {
     roles: ['person', 'peer', 'supervisor'], required: ['participantId', 'memberId', 'role', 'organizationId'],
@@ -86,6 +87,7 @@ const soundInput = (name: string, about: Record<string, string>): Record<string,
     artifactHash: aHash, ...about,
   };
   const wanted = [...mutations[name]!.required, ...Object.keys(about), ...name === 'changePreferences' ? ['householdSize'] : [],
+    ...name === 'correctParticipant' ? ['language'] : [],
     ...name === 'revokeConsent' ? ['artifactHash'] : []];
   const input = Object.fromEntries(wanted.map((field) => [field, values[field]]));
   const reason = { declineReferral: 'capacity', holdReferral: 'waitlist' }[name];

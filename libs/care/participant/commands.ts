@@ -1,6 +1,6 @@
 import { bind, type FactsContext } from '@peerbridge/command';
 import { participantFields, permitsField, permitsSegment, type ParticipantField } from '@peerbridge/disclosure';
-import { changePreferences, enrollParticipant, participantStream } from './decider.js';
+import { changePreferences, correctParticipant, enrollParticipant, participantStream } from './decider.js';
 
 /** Of the person who has the id already, if anybody does. */
 async function enrollingFacts({ input, caller, session }: FactsContext<{ participantId?: string }>) {
@@ -10,11 +10,15 @@ async function enrollingFacts({ input, caller, session }: FactsContext<{ partici
 
 export const enrollParticipantBinding = bind(participantStream, enrollParticipant, { facts: enrollingFacts });
 
+const recordFacts = async ({ access, caller }: FactsContext<object>) => ({
+  onTeam: access?.decision.onTeam ?? false,
+  ofHomeOrganization: access?.facts.homeOrgId === caller.orgId,
+  reads: (Object.keys(participantFields) as ParticipantField[])
+    .filter((field) => access !== undefined && permitsField(access.decision, field)),
+});
+
+export const correctParticipantBinding = bind(participantStream, correctParticipant, { facts: recordFacts });
 export const changePreferencesBinding = bind(participantStream, changePreferences, {
-  facts: async ({ access }) => ({
-    onTeam: access?.decision.onTeam ?? false,
-    reads: (Object.keys(participantFields) as ParticipantField[])
-      .filter((field) => access !== undefined && permitsField(access.decision, field)),
-  }),
+  facts: recordFacts,
   withdrawal: ({ contactsOpenToTeam }) => contactsOpenToTeam === false,
 });

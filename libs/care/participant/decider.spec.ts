@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
 import { derivedId, type Caller } from '@peerbridge/kernel';
 import { fact, given } from '../../kernel/testing.js';
-import { changePreferences, enrollParticipant, participantStream, type PreferencesFacts } from './decider.js';
+import { changePreferences, correctParticipant, enrollParticipant, participantStream, type RecordFacts } from './decider.js';
 
 const p1 = '00000001-0000-4000-8000-000000000000';
 const p2 = '00000002-0000-4000-8000-000000000000';
@@ -72,6 +72,13 @@ describe('Enrolling', () => {
     }
   });
 
+  it('takes of a birth date what is known', () => {
+    for (const birthDate of ['1980', '1980-05', '2026', '2026-01', '2026-01-15']) {
+      const [event] = given(participantStream).when(enrollParticipant, { ...mari, birthDate }, { as: supervisor }).events();
+      expect(event!.data).toMatchObject({ birthDate });
+    }
+  });
+
   it('opens contacts to the team only by the person’s own word', () => {
     const open = { ...mari, contactsOpenToTeam: true };
     given(participantStream).when(enrollParticipant, open, { as: person })
@@ -80,6 +87,7 @@ describe('Enrolling', () => {
   });
 
   it.each([
+    ['birthDate', { birthDate: '2026-02' }], ['birthDate', { birthDate: '2027' }], ['birthDate', { birthDate: '1990-13' }],
     ['preferredName', { preferredName: undefined }], ['language', { language: ' ' }], ['birthDate', { birthDate: '1990-02-30' }],
     ['birthDate', { birthDate: '2026-01-16' }], ['setting', { setting: 'spaceship' }], ['householdSize', { householdSize: 0 }],
     ['contact.phone', { contact: { phone: '' } }], ['participantId', { participantId: 'mari' }],
@@ -94,13 +102,13 @@ describe('Enrolling', () => {
 });
 
 const preferences = ['safeContact', 'doNotAskTopics', 'contact', 'householdSize', 'accessibility'];
-const onTeam: PreferencesFacts = { onTeam: true, reads: preferences };
-const offTeam: PreferencesFacts = { ...onTeam, onTeam: false };
+const onTeam: RecordFacts = { onTeam: true, ofHomeOrganization: true, reads: preferences };
+const offTeam: RecordFacts = { ...onTeam, onTeam: false };
 
 describe('Changing preferences', () => {
   it('is for who may read what they change', () => {
     const change = (input: object, reads: string[]) => given(participantStream, enrolled)
-      .when(changePreferences, { participantId: p1, ...input }, { as: peer, facts: { onTeam: true, reads } });
+      .when(changePreferences, { participantId: p1, ...input }, { as: peer, facts: { ...onTeam, reads } });
     for (const field of ['contact', 'householdSize']) {
       const input = { safeContact: 'Evenings', [field]: field === 'contact' ? { phone: '555-0100' } : 2 };
       change(input, preferences.filter((one) => one !== field)).thenRefused('FORBIDDEN_ROLE');
@@ -111,13 +119,20 @@ describe('Changing preferences', () => {
   it('holds the given fields and no others', () => {
     const changes = { participantId: p1, safeContact: 'Evenings', doNotAskTopics: [] };
     given(participantStream, enrolled).when(changePreferences, changes, { as: peer, facts: onTeam })
-      .then({ type: 'PreferencesChanged', data: changes });
+      .then({ type: 'PreferencesChanged', data: { ...changes, holds: ['safeContact', 'doNotAskTopics'] } });
+  });
+
+  it('takes out what is null, where there may be none', () => {
+    const cleared = { participantId: p1, safeContact: null, accessibility: null, householdSize: null };
+    given(participantStream, enrolled).when(changePreferences, cleared, { as: peer, facts: onTeam })
+      .then({ type: 'PreferencesChanged', data: { ...cleared, holds: ['safeContact', 'householdSize', 'accessibility'] } });
+    expect(changePreferences.clearable).toEqual(['householdSize', 'accessibility', 'safeContact']);
   });
 
   it('lets the person, and nobody else, open contacts to the team', () => {
     const open = { participantId: p1, contactsOpenToTeam: true };
     given(participantStream, enrolled).when(changePreferences, open, { as: person, facts: offTeam })
-      .then({ type: 'PreferencesChanged', data: open });
+      .then({ type: 'PreferencesChanged', data: { ...open, holds: [] } });
     given(participantStream, enrolled).when(changePreferences, open, { as: peer, facts: onTeam })
       .thenRefused('FORBIDDEN_ROLE');
     const [opened, other] = [fact('PreferencesChanged', open, person), fact('PreferencesChanged', { participantId: p1 }, peer)];
@@ -149,4 +164,36 @@ describe('Changing preferences', () => {
     expect(changePreferences.entity!(input, given(participantStream, enrolled).state, person)).toBe(p1);
     expect(changePreferences.subject(input, person, () => '')).toEqual({ kind: 'participant', id: p1 });
   });
+});
+
+describe('Correcting', () => {
+  const fields = ['preferredName', 'legalName', 'birthDate', 'language'] as const;
+  const correct = (input: object, as: Caller, facts: Partial<RecordFacts> = {}, stood = [enrolled]) =>
+    given(participantStream, ...stood)
+      .when(correctParticipant, { participantId: p1, ...input }, { as, facts: { ...onTeam, reads: fields, ...facts } });
+  const wrong = { preferredName: 'Marie', legalName: null, birthDate: '1990-04', language: 'en' };
+
+  it('puts right a name, a birth date, a language, and leaves the rest; null takes out what there need not be', () => {
+    correct(wrong, peer).then({ type: 'ParticipantCorrected', data: { participantId: p1, ...wrong, holds: [...fields] } });
+    correct({ language: 'fr' }, person)
+      .then({ type: 'ParticipantCorrected', data: { participantId: p1, language: 'fr', holds: ['language'] } });
+    expect(correctParticipant.clearable).toEqual(['legalName', 'birthDate']);
+    correct({ preferredName: null }, peer).thenRefused('VALIDATION', { fields: ['preferredName'] });
+    correct({ language: null }, peer).thenRefused('VALIDATION', { fields: ['language'] });
+    correct({ birthDate: '2027' }, peer).thenRefused('VALIDATION', { fields: ['birthDate'] });
+    correct({}, peer).thenRefused('VALIDATION', { fields: [...fields] });
+  });
+
+  it('is for the person, a peer on the team and a supervisor of the program, who read what they correct', () => {
+    expect(correct(wrong, person, { onTeam: false, reads: [] }).events()).toHaveLength(1);
+    expect(correct(wrong, supervisor, { onTeam: false }).events()).toHaveLength(1);
+    correct(wrong, peer, { onTeam: false }).thenRefused('FORBIDDEN_ROLE');
+    for (const as of [peer, supervisor]) {
+      correct(wrong, as, { ofHomeOrganization: false }).thenRefused('FORBIDDEN_ROLE');
+      correct(wrong, as, { reads: ['preferredName', 'language'] }).thenRefused('FORBIDDEN_ROLE');
+    }
+    correct(wrong, { ...peer, role: 'clinician' }).thenRefused('FORBIDDEN_ROLE');
+  });
+
+  it('finds nobody who never enrolled', () => correct(wrong, person, {}, []).thenRefused('NOT_FOUND'));
 });

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import {
-  day, DomainError, forbidden, id, longText, notFound, settings, shortText, type Caller, type CommandDefinition,
+  DomainError, forbidden, id, longText, notFound, partialDay, settings, shortText, type Caller, type CommandDefinition,
   type StreamDefinition,
 } from '@peerbridge/kernel';
-import { participantEvents, type ParticipantEvent, type ParticipantFact } from './events.js';
+import { participantEvents, replaceableSegments, type ParticipantEvent, type ParticipantFact } from './events.js';
 
 export interface ParticipantState {
   enrolled: { revision: number } | undefined;
@@ -15,10 +15,12 @@ export const participantStream: StreamDefinition<ParticipantState, ParticipantFa
   keyedBy: 'participant',
   events: participantEvents,
   initialState: () => ({ enrolled: undefined, contactsOpenToTeam: false }),
-  evolve: (state, { type, data, revision }) => ({
-    enrolled: type === 'ParticipantEnrolled' ? { revision } : state.enrolled && { revision },
-    contactsOpenToTeam: data.contactsOpenToTeam ?? state.contactsOpenToTeam,
-  }),
+  evolve(state, fact) {
+    const { type, revision } = fact;
+    const enrolled = type === 'ParticipantEnrolled' ? { revision } : state.enrolled && { revision };
+    if (type === 'ParticipantCorrected') return { ...state, enrolled };
+    return { enrolled, contactsOpenToTeam: fact.data.contactsOpenToTeam ?? state.contactsOpenToTeam };
+  },
   entityOf: (fact) => fact.data.participantId,
 };
 
@@ -36,13 +38,21 @@ const preferences = {
   contactsOpenToTeam: z.boolean().optional(),
 };
 
-const enrollment = z.object({
-  ...preferences,
-  participantId: id.optional(),
+const particulars = {
   preferredName: shortText,
   legalName: shortText.optional(),
-  birthDate: day.optional(),
+  birthDate: partialDay.optional(),
   language: shortText,
+};
+
+/** Nobody is born in the future. */
+const bornByNow = ({ birthDate }: { birthDate?: string | null }, _caller: Caller, now: string): string[] =>
+  (birthDate && birthDate > now ? ['birthDate'] : []);
+
+const enrollment = z.object({
+  ...preferences,
+  ...particulars,
+  participantId: id.optional(),
   interpreterNeeded: z.boolean().optional(),
   emergencyContact: longText.optional(),
   regularSourceOfCare: longText.optional(),
@@ -75,8 +85,7 @@ export const enrollParticipant: CommandDefinition<Enrollment, ParticipantState, 
   name: 'enrollParticipant',
   roles: ['peer', 'supervisor', 'person'],
   input: enrollment,
-  // Nobody is born in the future.
-  faults: ({ birthDate = '' }, _caller, now) => (birthDate > now ? ['birthDate'] : []),
+  faults: bornByNow,
   subject(input, caller, newId) {
     const participantId = enrolledId(input, caller, newId);
     return { kind: 'unborn', type: 'participant', id: participantId, participantId };
@@ -107,40 +116,94 @@ export const enrollParticipant: CommandDefinition<Enrollment, ParticipantState, 
   },
 };
 
-const changeable = Object.keys(preferences) as (keyof typeof preferences)[];
-
-const change = z.object({ ...preferences, participantId: id }).superRefine((input, context) => {
-  if (changeable.some((field) => input[field] !== undefined)) return;
-  for (const field of changeable) context.addIssue({ code: 'custom', path: [field], message: 'Nothing to change' });
-});
-
-export interface PreferencesFacts {
-  /** The caller is a current member of the person's team. */
+/** Of one who writes in the person's own record. */
+export interface RecordFacts {
+  /** They are a current member of the person's team. */
   onTeam: boolean;
-  /** Which of the preferences they may read. */
+  /** They act for the organization that enrolled the person. */
+  ofHomeOrganization: boolean;
+  /** The participant's fields that they may read: nobody overwrites what they may not. */
   reads: readonly string[];
 }
 
-/** Changes the given preferences, each as a whole, and leaves the others as they are. Nobody changes what they may not read. */
-export const changePreferences: CommandDefinition<
-  z.infer<typeof change>, ParticipantState, ParticipantEvent, PreferencesFacts
-> = {
+/** @throws DomainError FORBIDDEN_ROLE */
+function onlyWhatTheyRead(input: object, fields: readonly string[], { reads }: RecordFacts): void {
+  if (given(input, fields).some((field) => !reads.includes(field))) throw forbidden('Not without reading what stands.');
+}
+
+/** Those of the fields that the input speaks of: null takes one out. */
+const given = (input: object, fields: readonly string[]): string[] =>
+  fields.filter((field) => (input as Record<string, unknown>)[field] !== undefined);
+
+/** An input that speaks of none of the fields is refused with all of them. */
+const someGiven = (fields: readonly string[]) => (input: object, context: z.RefinementCtx) => {
+  if (given(input, fields).length > 0) return;
+  for (const field of fields) context.addIssue({ code: 'custom', path: [field], message: 'Nothing to change' });
+};
+
+/** The names of what the event seals. */
+const held = (input: object) =>
+  (Object.keys(input) as (keyof typeof input)[]).filter((field) => input[field] !== undefined && field in replaceableSegments);
+
+const changeable = Object.keys(preferences);
+
+const change = z.object({
+  ...preferences,
+  householdSize: preferences.householdSize.nullable(),
+  accessibility: preferences.accessibility.nullable(),
+  safeContact: preferences.safeContact.nullable(),
+  participantId: id,
+}).superRefine(someGiven(changeable));
+
+/** Changes the given preferences, each as a whole, and leaves the others as they are. */
+export const changePreferences: CommandDefinition<z.infer<typeof change>, ParticipantState, ParticipantEvent, RecordFacts> = {
   name: 'changePreferences',
   roles: ['person', 'peer'],
   input: change,
+  clearable: ['householdSize', 'accessibility', 'safeContact'],
   subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
   entity: ({ participantId }) => participantId,
   admit({ input, caller, facts }) {
     onlyThePersonOpensContacts(input, caller);
     if (caller.role === 'person') return;
     if (!facts.onTeam) throw forbidden('Not on this care team.');
-    const unread = changeable.some((field) => input[field] !== undefined && !facts.reads.includes(field));
-    if (unread) throw forbidden('Not without reading what stands.');
+    onlyWhatTheyRead(input, changeable, facts);
   },
   decide({ input }, { enrolled }) {
     if (!enrolled) throw notFound('participant');
-    return [{ type: 'PreferencesChanged', data: input }];
+    return [{ type: 'PreferencesChanged', data: { ...input, holds: held(input) } }];
   },
 };
 
-export const participantCommands = [enrollParticipant, changePreferences];
+const correction = z.object({
+  preferredName: particulars.preferredName.optional(),
+  legalName: particulars.legalName.nullable(),
+  birthDate: particulars.birthDate.nullable(),
+  language: particulars.language.optional(),
+  participantId: id,
+}).superRefine(someGiven(Object.keys(particulars)));
+
+/** The person, or somebody of their program who walks with them, puts right what was written down wrong. */
+export const correctParticipant: CommandDefinition<
+  z.infer<typeof correction>, ParticipantState, ParticipantEvent, RecordFacts
+> = {
+  name: 'correctParticipant',
+  roles: ['person', 'peer', 'supervisor'],
+  input: correction,
+  clearable: ['legalName', 'birthDate'],
+  faults: bornByNow,
+  subject: ({ participantId }) => ({ kind: 'participant', id: participantId }),
+  entity: ({ participantId }) => participantId,
+  admit({ input, caller, facts }) {
+    if (caller.role === 'person') return;
+    const ofTheirProgram = facts.ofHomeOrganization && (facts.onTeam || caller.role === 'supervisor');
+    if (!ofTheirProgram) throw forbidden('Not of this person\'s program, or not on the team.');
+    onlyWhatTheyRead(input, Object.keys(particulars), facts);
+  },
+  decide({ input }, { enrolled }) {
+    if (!enrolled) throw notFound('participant');
+    return [{ type: 'ParticipantCorrected', data: { ...input, holds: held(input) } }];
+  },
+};
+
+export const participantCommands = [enrollParticipant, changePreferences, correctParticipant];

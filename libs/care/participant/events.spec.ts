@@ -18,5 +18,6 @@ describe('The events of a participant', () => {
       identity: ['accessibility', 'contact', 'householdSize'],
       safety: ['doNotAskTopics', 'safeContact'],
     },
+    ParticipantCorrected: { identity: ['birthDate', 'language', 'legalName', 'preferredName'] },
   });
 });

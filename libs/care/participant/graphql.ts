@@ -13,7 +13,7 @@ import {
   SegmentEnum, selects, sessionOf, toConnection, Worker, type Connection, type NodeLookUp, type Presented, type RequestContext,
 } from '@peerbridge/graphql';
 import type { Segment } from '@peerbridge/kernel';
-import { changePreferencesBinding, enrollParticipantBinding } from './commands.js';
+import { changePreferencesBinding, correctParticipantBinding, enrollParticipantBinding } from './commands.js';
 import { participantTable } from './read-model.js';
 
 @ObjectType()
@@ -47,7 +47,7 @@ export class Participant extends Node implements Presented {
   @Field(() => String, { nullable: true })
   legalName?: string | null;
 
-  @Field(() => DateScalar, { nullable: true })
+  @Field(() => DateScalar, { nullable: true, description: 'As much of it as is known: 1980, 1980-05, 1980-05-17.' })
   birthDate?: string | null;
 
   @Field(() => ContactDetails, { nullable: true })
@@ -176,7 +176,7 @@ abstract class PreferencesInput extends CommandInput {
   participantId?: string;
 
   @Field(() => String, { nullable: true })
-  safeContact?: string;
+  safeContact?: string | null;
 
   @Field(() => [String], { nullable: true })
   doNotAskTopics?: string[];
@@ -185,10 +185,10 @@ abstract class PreferencesInput extends CommandInput {
   contact?: ContactDetailsInput;
 
   @Field(() => Int, { nullable: true })
-  householdSize?: number;
+  householdSize?: number | null;
 
   @Field(() => String, { nullable: true })
-  accessibility?: string;
+  accessibility?: string | null;
 
   @Field(() => Boolean, {
     nullable: true,
@@ -205,7 +205,7 @@ export class EnrollParticipantInput extends PreferencesInput {
   @Field(() => String, { nullable: true })
   legalName?: string;
 
-  @Field(() => DateScalar, { nullable: true })
+  @Field(() => DateScalar, { nullable: true, description: 'As much of it as is known: 1980, 1980-05, 1980-05-17.' })
   birthDate?: string;
 
   @Field(() => String, { nullable: true })
@@ -236,7 +236,26 @@ export class EnrollParticipantInput extends PreferencesInput {
 @InputType()
 export class ChangePreferencesInput extends PreferencesInput {}
 
+@InputType()
+export class CorrectParticipantInput extends CommandInput {
+  @Field(() => ID, { nullable: true })
+  participantId?: string;
+
+  @Field(() => String, { nullable: true })
+  preferredName?: string;
+
+  @Field(() => String, { nullable: true, description: 'Null takes it out.' })
+  legalName?: string | null;
+
+  @Field(() => DateScalar, { nullable: true, description: 'Null takes it out.' })
+  birthDate?: string | null;
+
+  @Field(() => String, { nullable: true })
+  language?: string;
+}
+
 const EnrollParticipantPayload = payloadType('enrollParticipant', 'participant', () => Participant);
+const CorrectParticipantPayload = payloadType('correctParticipant', 'participant', () => Participant);
 const ChangePreferencesPayload = payloadType('changePreferences', 'participant', () => Participant);
 
 @Resolver(() => Participant)
@@ -288,6 +307,13 @@ export class ParticipantResolver {
     @Args('input') input: ChangePreferencesInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
   ) {
     return this.mutations.run(changePreferencesBinding, input, context, info, 'participant', participantLookUp);
+  }
+
+  @Mutation(() => CorrectParticipantPayload, { nullable: true })
+  correctParticipant(
+    @Args('input') input: CorrectParticipantInput, @Context() context: RequestContext, @Info() info: GraphQLResolveInfo,
+  ) {
+    return this.mutations.run(correctParticipantBinding, input, context, info, 'participant', participantLookUp);
   }
 }
 
