@@ -9,7 +9,7 @@ import { NodeTypes, workerLookUp } from '@peerbridge/graphql';
 import { AdjustableClock, systemClock, type Clock } from '@peerbridge/kernel';
 import { RELAY } from '@peerbridge/messaging';
 import {
-  ConfigError, createLog, Metrics, migrate, openDatabase, openPool, type Config, type Database, type Logger,
+  ConfigError, createLog, Metrics, migrate, openDatabase, type Config, type Database, type Logger,
 } from '@peerbridge/platform';
 import { LogLag, PostgresCheckpointStore, runtimeMigrations, View, ViewPosition } from '@peerbridge/projection';
 import { EventCodec, Vault, vaultMigrations } from '@peerbridge/vault';
@@ -27,11 +27,19 @@ const DRAIN_WAIT_MS = 5_000;
 const DELIVERY_WAIT_MS = 60_000;
 /** Longer than anybody holds a person's lock; silence beyond it is a broken connection. */
 const LOCK_WITHIN_MS = 15_000;
-const CONNECT_WITHIN_MS = 10_000;
 
 const READING_CONNECTIONS = 4;
+/** What commands and withdrawals read waits for no reader. */
+const COMMANDS_READING_CONNECTIONS = 2;
 /** Every read of the view has an index that gives its order: plans do not wait for statistics, and are made once. */
-const BY_INDEX = { plan_cache_mode: 'force_generic_plan', enable_sort: 'off', enable_seqscan: 'off' };
+const BY_INDEX = {
+  plan_cache_mode: 'force_generic_plan', enable_sort: 'off', enable_seqscan: 'off', max_parallel_workers_per_gather: '0',
+  // Sooner than this process gives up waiting: nothing goes on that nobody waits for.
+  statement_timeout: '10000',
+};
+
+const streams = capabilities.flatMap((capability) => capability.streams);
+const codecOver = (vault: Vault) => new EventCodec(streams.flatMap((stream) => stream.events), vault);
 
 /** What every process of the system is made of: adapters chosen by the configuration, wired once. */
 export interface System {
@@ -46,7 +54,7 @@ export interface System {
   codec: EventCodec;
   view: View;
   /** A connection of its own to the database, for LISTEN and leases. */
-  connect(): Promise<pg.Client>;
+  connect: Database['connect'];
   close(): Promise<void>;
 }
 
@@ -72,22 +80,11 @@ export async function openSystem(
     const vault = new Vault(database.pool, await openKeys(config, database.pool, log));
     await requireToOpen(vault, config.keyEncryptionKeyFile);
     const store = await unlessAborted(signal, openStore(config, database, log));
-    const streams = capabilities.flatMap((capability) => capability.streams);
-    const codec = new EventCodec(streams.flatMap((stream) => stream.events), vault);
+    const codec = codecOver(vault);
     const view = new View([...capabilities.flatMap(({ projections }) => projections), commandProjection(streams)]);
     return {
       config, log, metrics: new Metrics(), clock: config.devClock ? new AdjustableClock() : systemClock,
-      database, store, vault, codec, view,
-      async connect() {
-        const client = new pg.Client({
-          connectionString: database.url, application_name: `peerbridge-${name}`, keepAlive: true,
-          connectionTimeoutMillis: CONNECT_WITHIN_MS,
-        });
-        // Whoever uses it listens, too; until then its end is nobody's, and must not end the process.
-        client.on('error', () => undefined);
-        await client.connect();
-        return client;
-      },
+      database, store, vault, codec, view, connect: () => database.connect(),
       async close() {
         await stopped(store.close());
         await database.close();
@@ -142,16 +139,15 @@ export async function openAnswering(
   const position = new ViewPosition(database.pool, connect);
   await position.start();
   const lag = new LogLag(store, () => position.current, lagBoundMs);
-  const lockPool = (holder: string, options: pg.PoolConfig) => openPool({
-    connectionString: database.url, application_name: `peerbridge-${holder}`, keepAlive: true, query_timeout: LOCK_WITHIN_MS,
-    ...options,
-  });
-  const deliveries = lockPool('deliveries', { max: 12, connectionTimeoutMillis: DELIVERY_WAIT_MS });
-  const withdrawals = lockPool('withdrawals', { max: 4, connectionTimeoutMillis: DRAIN_WAIT_MS });
+  const lockPool = (purpose: string, max: number, connectionTimeoutMillis: number) =>
+    database.open({ purpose, max, connectionTimeoutMillis, query_timeout: LOCK_WITHIN_MS });
+  const deliveries = lockPool('deliveries', 12, DELIVERY_WAIT_MS);
+  const withdrawals = lockPool('withdrawals', 4, DRAIN_WAIT_MS);
   const locks = new PersonLocks(deliveries.pool, withdrawals.pool, DRAIN_WAIT_MS);
   const reads = database.pipeline(READING_CONNECTIONS, BY_INDEX);
+  const commandsReads = database.pipeline(COMMANDS_READING_CONNECTIONS, BY_INDEX);
   const shared = new SharedView({
-    statements: reads, store, position, codec, clock, readWaitMs: config.readWaitMs,
+    statements: reads, store, position, codec: codecOver(vault.over(reads)), clock, readWaitMs: config.readWaitMs,
     isUnknowable: () => lag.isPastBound,
     observe: (role, outcome) => metrics.disclosureDecisions.inc({ role, outcome }),
   });
@@ -162,13 +158,15 @@ export async function openAnswering(
   const relayLag = config.kafkaBrokers && watchRelay(new PostgresCheckpointStore(database.pool), store, metrics, ended.signal);
   return {
     shared, locks, lag, relayLag,
-    executor: new CommandExecutor({ store, codec, vault, view: shared, locks, clock }),
+    executor: new CommandExecutor({
+      store, codec, vault, view: new SharedView({ ...shared.options, statements: commandsReads }), locks, clock,
+    }),
     nodes: new NodeTypes(
       capabilities.flatMap(({ nodeTypes }) => nodeTypes), [...capabilities.flatMap(({ lookUps }) => lookUps), workerLookUp]),
     async close() {
       ended.abort();
       await position.close();
-      await stopped(Promise.all([deliveries.close(), withdrawals.close(), reads.close()]));
+      await stopped(Promise.all([deliveries.close(), withdrawals.close(), reads.close(), commandsReads.close()]));
     },
   };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { migrate, MigrationError } from '@peerbridge/platform';
+import { migrate, MigrationError, openDatabase, type Pipeline } from '@peerbridge/platform';
 import { createTestDatabase, type TestDatabase } from './support/postgres.js';
 
 let database: TestDatabase;
@@ -74,5 +74,38 @@ describe('Migrations', () => {
   it('refuse an edited history', async () => {
     await expect(run([{ ...first, sql: 'create table notes.note ()' }])).rejects.toThrow(new MigrationError(
       'Migration 0001-note of schema notes was edited after it was applied'));
+  });
+});
+
+describe('Every session', () => {
+  it('has what it needs, whatever its database sets for others, and what its URL adds', async () => {
+    const name = new URL(database.url).pathname.slice(1);
+    const elsewhere = {
+      jit: 'on', timezone: 'Asia/Tokyo', default_transaction_isolation: 'serializable', default_transaction_read_only: 'on',
+      idle_session_timeout: '1s', statement_timeout: '1s', lock_timeout: '1s',
+    };
+    const alter = (change: string) => database.pool.query(`ALTER DATABASE ${name} ${change}`);
+    for (const [setting, to] of Object.entries(elsewhere)) await alter(`SET ${setting} = '${to}'`);
+    const url = new URL(database.url);
+    url.searchParams.set('options', '-c work_mem=5MB -c jit=on');
+    const ours = await openDatabase({ databaseUrl: url.href, dataDir: '', applicationName: 'peerbridge-test' });
+    const opened = ours.open({ purpose: 'one thing', max: 1 });
+    const connection = await ours.connect();
+    const pipeline = ours.pipeline(1);
+    try {
+      for (const session of [ours.pool, ours.patient, opened.pool, connection, pipeline] as Pick<Pipeline, 'query'>[]) {
+        const text = `SELECT name, setting FROM pg_settings WHERE lower(name) = ANY ($1)`;
+        const values = [[...Object.keys(elsewhere), 'work_mem']];
+        const { rows } = await session.query<{ name: string; setting: string }>({ text, values });
+        expect(Object.fromEntries(rows.map((row) => [row.name.toLowerCase(), row.setting]))).toEqual({
+          jit: 'off', timezone: 'UTC', default_transaction_isolation: 'read committed', default_transaction_read_only: 'off',
+          idle_session_timeout: '0', statement_timeout: '0', lock_timeout: '0', work_mem: '5120',
+        });
+      }
+    } finally {
+      await Promise.all([opened.close(), connection.end(), pipeline.close()]);
+      await ours.close();
+      for (const setting of Object.keys(elsewhere)) await alter(`RESET ${setting}`);
+    }
   });
 });

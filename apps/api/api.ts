@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { Authenticator, DevIssuer, remoteIssuer } from '@peerbridge/identity';
 import { AdjustableClock } from '@peerbridge/kernel';
-import { ConfigError, openPool, type Config } from '@peerbridge/platform';
+import { ConfigError, type Config } from '@peerbridge/platform';
 import { stopped, type Running } from '../process.js';
 import { openAnswering, type Answering, type System } from '../system.js';
 import { CareModule } from './care.module.js';
@@ -47,9 +47,8 @@ async function listen(
     (claims) => log.warn({ claims }, 'A token that its issuer signed was refused: these claims are missing or malformed'),
   );
   // A connection of its own: a pool that is full is no database that is down.
-  const probe = openPool({
-    connectionString: database.url, application_name: 'peerbridge-probe', max: 1, connectionTimeoutMillis: PROBE_WITHIN_MS,
-    query_timeout: PROBE_WITHIN_MS, keepAlive: true,
+  const probe = database.open({
+    purpose: 'probe', max: 1, connectionTimeoutMillis: PROBE_WITHIN_MS, query_timeout: PROBE_WITHIN_MS,
   });
   const app = await createHttpApplication({
     imports: [CareModule.of(answering, metrics), ...modules],

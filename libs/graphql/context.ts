@@ -1,12 +1,14 @@
 import { createParamDecorator, type ExecutionContext, type PipeTransform } from '@nestjs/common';
 import { Args, GqlExecutionContext, ID } from '@nestjs/graphql';
-import type { SharedView, ViewSession } from '@peerbridge/disclosure';
+import { ReadBudget, type SharedView, type ViewSession } from '@peerbridge/disclosure';
 import type { Caller } from '@peerbridge/kernel';
 
 /** What the transport puts beside every operation. */
 export interface RequestContext {
   caller: Caller;
   session?: ViewSession;
+  /** Of all sessions that the request takes. */
+  budget?: ReadBudget;
   /** Subscriptions: aborted when nobody listens any more. */
   signal?: AbortSignal;
 }
@@ -23,8 +25,14 @@ export const NodeId = (name: string): ParameterDecorator => Args(name, { type: (
 export async function sessionOf(view: SharedView, context: RequestContext, atLeast?: string | null): Promise<ViewSession> {
   if (atLeast !== null && atLeast !== undefined) {
     await view.atLeast(atLeast);
-    return view.session(context.caller);
+    return freshSession(view, context);
   }
-  context.session ??= view.session(context.caller);
+  context.session ??= freshSession(view, context);
   return context.session;
+}
+
+/** Another session of the same request. */
+export function freshSession(view: SharedView, context: RequestContext): ViewSession {
+  context.budget ??= new ReadBudget();
+  return view.session(context.caller, context.budget);
 }

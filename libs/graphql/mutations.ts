@@ -3,7 +3,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { GraphQLResolveInfo } from 'graphql';
 import { ExecuteCommand, type AnyCommandBinding, type CommandResult } from '@peerbridge/command';
 import { SharedView, type ViewSession } from '@peerbridge/disclosure';
-import type { RequestContext } from './context.js';
+import { freshSession, type RequestContext } from './context.js';
 import { selects } from './selection.js';
 
 /** Runs a mutation's command and answers with its payload. */
@@ -21,6 +21,6 @@ export class Mutations {
     await this.view.atLeast(result.position);
     // A repeat is answered with the node as it is by now, which is later than its position.
     if (outcome === 'repeated') await this.view.caughtUp();
-    return { ...result, node: await load(this.view.session(context.caller), result.id) };
+    return { ...result, node: await load(freshSession(this.view, context), result.id) };
   }
 }

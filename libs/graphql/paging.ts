@@ -2,7 +2,7 @@ import { ArgsType, Field, Int } from '@nestjs/graphql';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { PageRequest } from '@peerbridge/disclosure';
 import { invalid } from '@peerbridge/kernel';
-import { selects } from './selection.js';
+import { valuesOfRow, selects } from './selection.js';
 
 export const MAX_PAGE = 100;
 
@@ -19,5 +19,5 @@ export class Forward {
 export function pageOf({ first, after }: Forward, info: GraphQLResolveInfo): PageRequest {
   const size = first ?? 20;
   if (size < 1 || size > MAX_PAGE) throw invalid(`first is from 1 to ${MAX_PAGE}.`, 'first');
-  return { first: size, after: after ?? undefined, count: selects(info, 'totalCount') };
+  return { first: size, after: after ?? undefined, count: selects(info, 'totalCount'), valuesOfRow: valuesOfRow(info) };
 }

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Pool } from 'pg';
+import type { QueryConfig } from 'pg';
 import { randomId, SHREDDED, type Segment, type Shredded } from '@peerbridge/kernel';
 import type { KeyEncryptionKeys } from './key-encryption-keys.js';
 import { decrypt, encrypt, seal, unseal, type Ciphertext, type SealContext } from './sealing.js';
@@ -26,6 +26,11 @@ export const vaultMigrations = [
   },
 ] as const;
 
+/** Runs statements that each stand alone: a pool, a pipeline. */
+interface Statements {
+  query<Row extends object>(statement: QueryConfig): Promise<{ rows: Row[] }>;
+}
+
 interface DataKey {
   id: string;
   key: Buffer;
@@ -47,8 +52,15 @@ interface KeyRow {
 export class Vault {
   private readonly byOwner = new Map<string, DataKey>();
   private readonly byId = new Map<string, DataKey>();
+  /** Under way, by id: who comes meanwhile waits for the same. */
+  private readonly lookUps = new Map<string, Promise<void>>();
 
-  constructor(private readonly pool: Pool, private readonly keks: KeyEncryptionKeys) {}
+  constructor(private readonly statements: Statements, private readonly keks: KeyEncryptionKeys) {}
+
+  /** The same keys, looked up over other connections. */
+  over(statements: Statements): Vault {
+    return new Vault(statements, this.keks);
+  }
 
   /** Seals one segment's fields of one event of one person, making the person's key for the segment where there is none. */
   async seal(participantId: string, context: SealContext, fields: object): Promise<SealedFields> {
@@ -59,14 +71,23 @@ export class Vault {
   /** Opens many parts with one look-up of keys: in order, each the fields, or SHREDDED where its key is gone. */
   async open(parts: readonly Ciphertext[]): Promise<(Record<string, unknown> | Shredded)[]> {
     const missing = [...new Set(parts.map((part) => part.keyId))].filter((id) => !this.byId.has(id));
-    if (missing.length > 0) {
-      const { rows } = await this.pool.query<KeyRow>('SELECT * FROM vault.key WHERE key_id = ANY($1)', [missing]);
-      rows.forEach((row) => this.remember(row));
+    const unasked = missing.filter((id) => !this.lookUps.has(id));
+    if (unasked.length > 0) {
+      const lookUp = this.lookUp(unasked).finally(() => unasked.forEach((id) => this.lookUps.delete(id)));
+      unasked.forEach((id) => this.lookUps.set(id, lookUp));
     }
+    await Promise.all(missing.map((id) => this.lookUps.get(id)!));
     return parts.map((part) => {
       const key = this.byId.get(part.keyId);
       return key ? unseal(key.key, part) : SHREDDED;
     });
+  }
+
+  private async lookUp(ids: readonly string[]): Promise<void> {
+    const { rows } = await this.statements.query<KeyRow>({
+      text: 'SELECT * FROM vault.key WHERE key_id = ANY($1)', values: [ids],
+    });
+    rows.forEach((row) => this.remember(row));
   }
 
   /** A keyed hash, so that what was sent cannot be guessed from the log. Hex. */
@@ -81,14 +102,14 @@ export class Vault {
     const id = randomId();
     const wrapped = encrypt(this.keks.key(this.keks.current), randomBytes(32), Buffer.from(id));
     // Whoever comes first makes the key; everyone then reads the one that is there.
-    await this.pool.query(
-      `INSERT INTO vault.key (key_id, participant_id, segment, kek_version, nonce, wrapped) VALUES ($1, $2, $3, $4, $5, $6)
+    await this.statements.query({
+      text: `INSERT INTO vault.key (key_id, participant_id, segment, kek_version, nonce, wrapped) VALUES ($1, $2, $3, $4, $5, $6)
        ON CONFLICT (participant_id, segment) DO NOTHING`,
-      [id, participantId, segment, this.keks.current, wrapped.nonce, wrapped.ciphertext],
-    );
-    const { rows } = await this.pool.query<KeyRow>(
-      'SELECT * FROM vault.key WHERE participant_id = $1 AND segment = $2', [participantId, segment],
-    );
+      values: [id, participantId, segment, this.keks.current, wrapped.nonce, wrapped.ciphertext],
+    });
+    const { rows } = await this.statements.query<KeyRow>({
+      text: 'SELECT * FROM vault.key WHERE participant_id = $1 AND segment = $2', values: [participantId, segment],
+    });
     return this.remember(rows[0]!);
   }
 

@@ -76,7 +76,7 @@ async function deliveryHangs(): Promise<void> {
   for (let seen = 0; seen < 10; await delay(20)) {
     const { rowCount } = await parts.database.pool.query(`
       select 1 from pg_locks join pg_stat_activity using (pid)
-      where locktype = 'advisory' and mode = 'ShareLock' and granted and application_name = 'peerbridge-deliveries'
+      where locktype = 'advisory' and mode = 'ShareLock' and granted and application_name like '%-deliveries'
         and state = 'idle' and state_change < now() - interval '100 milliseconds'`);
     seen = rowCount ? seen + 1 : 0;
   }

@@ -19,9 +19,16 @@ function told(error: unknown): DomainError {
 export const formatted = ({ message, code, details }: DomainError): GraphQLFormattedError =>
   ({ message, extensions: { code, ...details } });
 
+/** That a request costs more than it may, or than there is room for: said once however many of its fields met it. */
+export const limitMet = (errors: readonly GraphQLError[]): DomainError | undefined => errors.map(causeOf).find(isLimit);
+
+const isLimit = (cause: Error): cause is DomainError =>
+  cause instanceof DomainError && (cause.code === 'LIMIT_EXCEEDED' || cause.code === 'RATE_LIMITED');
+
 /** What the caller is told of errors met while executing: a refusal as it is, anything else only that it happened. */
 export function formatErrors(errors: readonly GraphQLError[], log: Logger): GraphQLFormattedError[] {
-  return errors.map((error) => {
+  const limit = errors.find((error) => isLimit(causeOf(error)));
+  return errors.filter((error) => error === limit || !isLimit(causeOf(error))).map((error) => {
     const cause = causeOf(error);
     const where = { locations: error.locations, path: error.path };
     if (cause instanceof DomainError) return { ...formatted(cause), ...where };

@@ -1,11 +1,12 @@
 import type { Authenticator } from '@peerbridge/identity';
+import type { ReadBudgets } from '@peerbridge/disclosure';
 import { DomainError, type Caller } from '@peerbridge/kernel';
 import type { Logger } from '@peerbridge/platform';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { execute, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import type { GraphqlContext } from './context.js';
-import { formatErrors, formatted, refusalOf } from './errors.js';
-import { limits } from './limits.js';
+import { formatErrors, formatted, limitMet, refusalOf } from './errors.js';
+import { limits, withinSize } from './limits.js';
 import type { Operation, Operations } from './operations.js';
 import type { Capacity } from './slots.js';
 
@@ -27,6 +28,7 @@ export function graphqlRoute(instance: FastifyInstance, deps: {
   /** Known once the application is initialized. */
   schema(): { schema: GraphQLSchema; operations: Operations };
   capacity: Capacity;
+  budgets: ReadBudgets;
   log: Logger;
 }): void {
   instance.route({
@@ -46,8 +48,13 @@ export function graphqlRoute(instance: FastifyInstance, deps: {
       }
       const context: GraphqlContext = { caller: request.caller as Caller, requestId: request.id };
       const { data, errors } = await deps.capacity[operation.definition.operation].hold(() =>
-        run(instance, schema, operation, context));
-      return errors ? { data, errors: formatErrors(errors, deps.log) } : { data };
+        deps.budgets.hold((budget) => run(instance, schema, operation, { ...context, budget })));
+      withinSize(data);
+      if (!errors) return { data };
+      // What a mutation did is told, even where all that it was asked for then was too much.
+      const limit = operation.definition.operation === 'query' ? limitMet(errors) : undefined;
+      if (limit) throw limit;
+      return { data, errors: formatErrors(errors, deps.log) };
     },
     errorHandler(error, _request, reply) {
       const refusal = refusalOf(error, deps.log);

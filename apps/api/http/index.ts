@@ -2,6 +2,7 @@ import type { DynamicModule, ModuleMetadata } from '@nestjs/common';
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { ReadBudgets } from '@peerbridge/disclosure';
 import type { Authenticator } from '@peerbridge/identity';
 import { randomId } from '@peerbridge/kernel';
 import { nestLogger, type Config, type HealthSources, type Logger, type Metrics } from '@peerbridge/platform';
@@ -44,6 +45,7 @@ class HttpApplication {}
 /** GraphQL over HTTP and WebSocket, health and metrics: initialized, not listening yet. */
 export async function createHttpApplication(options: HttpApplicationOptions): Promise<NestFastifyApplication> {
   const { authenticator, metrics, health, log, capacity = ordinaryCapacity() } = options;
+  const budgets = new ReadBudgets();
   const adapter = new FastifyAdapter({
     bodyLimit: limits.bodyBytes,
     genReqId: () => randomId(),
@@ -78,13 +80,13 @@ export async function createHttpApplication(options: HttpApplicationOptions): Pr
     next();
   });
   logRequests(instance, log);
-  graphqlRoute(instance, { authenticator, schema, capacity, log });
+  graphqlRoute(instance, { authenticator, schema, capacity, budgets, log });
   probes(instance, { config: options.config, health, metrics });
   options.routes?.(instance);
 
   await app.init();
   const subscriptions = serveSubscriptions(instance.server, {
-    authenticator, schema, capacity, log, onUpgrade: (request) => countOverrideHeaders(request.headers, metrics, log),
+    authenticator, schema, capacity, budgets, log, onUpgrade: (request) => countOverrideHeaders(request.headers, metrics, log),
   });
   instance.addHook('preClose', () => subscriptions.close());
   return app;

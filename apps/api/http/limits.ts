@@ -20,8 +20,13 @@ export const limits = {
   selections: 20_000,
   depth: 18,
   aliases: 40,
-  /** Objects that an answer may hold when every page is full: three lists of 100 in one another are as deep as is always fine. */
+  /**
+   * Objects that an answer could hold if every page were full: three lists of 100 in one another are as deep as is always fine.
+   * What it does hold is counted as it is read (`readLimits`).
+   */
   cost: 5_000_000,
+  /** Of all texts in an answer. */
+  characters: 16 * 1024 * 1024,
   /** A page beyond this is refused by the field itself. */
   pageSize: 100,
 } as const;
@@ -112,4 +117,23 @@ export function withinLimits(size: Pick<Size, 'depth' | 'aliases' | 'cost'>): vo
       throw new DomainError('LIMIT_EXCEEDED', `The ${dimension} of this operation is more than ${limits[dimension]}.`);
     }
   }
+}
+
+/** Before it is written out. @throws DomainError LIMIT_EXCEEDED */
+export function withinSize(data: unknown): void {
+  if (characters(data, limits.characters) < 0) {
+    throw new DomainError('LIMIT_EXCEEDED', 'The answer is too long: ask for less at once. What a mutation did stands.');
+  }
+}
+
+/** What is left of so many; below zero, no further text is looked at. */
+function characters(value: unknown, left: number): number {
+  if (typeof value === 'string') return left - value.length;
+  if (typeof value !== 'object' || value === null) return left;
+  let rest = left;
+  for (const key in value) {
+    rest = characters((value as Record<string, unknown>)[key], rest);
+    if (rest < 0) break;
+  }
+  return rest;
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Authenticator } from '@peerbridge/identity';
+import type { ReadBudgets } from '@peerbridge/disclosure';
 import { DomainError, randomId, type Caller } from '@peerbridge/kernel';
 import type { Logger } from '@peerbridge/platform';
 import {
@@ -9,9 +10,9 @@ import {
 import { CloseCode, handleProtocols, makeServer, MessageType, parseMessage, stringifyMessage } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { GraphqlContext } from './context.js';
-import { formatErrors, refusalOf } from './errors.js';
+import { formatErrors, limitMet, refusalOf } from './errors.js';
 import { GRAPHQL_PATH } from './graphql-route.js';
-import { limits } from './limits.js';
+import { limits, withinSize } from './limits.js';
 import type { Operations } from './operations.js';
 import type { Capacity, Slots } from './slots.js';
 
@@ -45,6 +46,7 @@ export function serveSubscriptions(server: Server, deps: {
   schema(): { schema: GraphQLSchema; operations: Operations };
   log: Logger;
   capacity: Capacity;
+  budgets: ReadBudgets;
   onUpgrade(request: IncomingMessage): void;
 }): { close(): Promise<void> } {
   const sockets = new WebSocketServer({ server, path: GRAPHQL_PATH, maxPayload: limits.bodyBytes, handleProtocols });
@@ -79,10 +81,17 @@ export function serveSubscriptions(server: Server, deps: {
         return [new GraphQLError(refusal.message, { originalError: refusal })];
       }
     },
-    execute: answered((args) => deps.capacity[operationOf(args)].hold(() => execute(args))),
+    execute: answered((args) => deps.capacity[operationOf(args)].hold(() => deps.budgets.hold(async (budget) => {
+      const result = await execute({ ...args, contextValue: { ...args.contextValue as GraphqlContext, budget } });
+      withinSize(result.data);
+      return result;
+    }))),
     subscribe: answered((args) => subscribeFreshly(args, deps.capacity.subscription)),
-    onNext: (_context, _id, _payload, _args, { data, errors }) =>
-      (errors ? { data, errors: formatErrors(errors, deps.log) as GraphQLError[] } : undefined),
+    onNext(_context, _id, _payload, args, { data, errors }) {
+      if (!errors) return undefined;
+      const isRefused = operationOf(args) !== OperationTypeNode.MUTATION && limitMet(errors);
+      return { data: isRefused ? null : data, errors: formatErrors(errors, deps.log) as GraphQLError[] };
+    },
     onError: (_context, _id, _payload, errors) => formatErrors(errors as GraphQLError[], deps.log),
   });
 

@@ -1,5 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { PersonLocks, SharedView, type PersonAccess, type TimelineLine, type ViewSession } from '@peerbridge/disclosure';
+import {
+  PersonLocks, ReadBudget, SharedView, type PersonAccess, type TimelineLine, type ViewSession,
+} from '@peerbridge/disclosure';
 import { id, type Caller } from '@peerbridge/kernel';
 import { comparePositions, type Position } from '@peerbridge/event-store';
 
@@ -59,6 +61,7 @@ export class Deliveries {
         if (delivery) {
           letGoAt = Math.min(letGoAt, performance.now() + HELD_MS);
           after = delivery.row.position;
+          delivery.session.budget?.renew();
           return { done: false, value: delivery };
         }
         await letGo();
@@ -93,7 +96,7 @@ export class Deliveries {
   private async read(
     caller: Caller, participantId: string, after: Position | undefined,
   ): Promise<{ waiting: Delivery[]; decidedUpTo: Position | undefined }> {
-    const session = this.view.session(caller);
+    const session = this.view.session(caller, new ReadBudget());
     // What is withheld now stays withheld: a later grant opens what is written later.
     const reached = await this.view.position();
     const access = await session.person(participantId);

@@ -2,6 +2,7 @@ export * from './tables.js';
 export * from './labels.js';
 export * from './view-reader.js';
 export * from './pages.js';
+export * from './read-budget.js';
 export * from './story.js';
 export * from './session.js';
 export * from './shared-view.js';

@@ -11,6 +11,8 @@ export interface PageRequest {
   first: number;
   after?: string;
   count: boolean;
+  /** What each of its rows brings into the answer; one where it is not said. */
+  valuesOfRow?: number;
 }
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

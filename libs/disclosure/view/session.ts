@@ -1,5 +1,5 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import { roles, SHREDDED, type Caller } from '@peerbridge/kernel';
+import { roles, SHREDDED, type Caller, type Shredded } from '@peerbridge/kernel';
 import type { Position } from '@peerbridge/event-store';
 import type { AnyTable, Table } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
@@ -8,6 +8,7 @@ import {
   type Decision, type ItemLabel, type PersonFacts,
 } from '../policy/index.js';
 import { cut, decodeCursor, encodeCursor, isId, isInstant, isListedAt, type Page, type PageRequest } from './pages.js';
+import type { ReadBudget } from './read-budget.js';
 import { relationKeys, theirReaches } from './relations.js';
 import type { SharedView } from './shared-view.js';
 import { lines, lineText, toLine, type TimelineFilter, type TimelineLine } from './story.js';
@@ -46,7 +47,7 @@ const WORKERS_LOOKED_AT = 20;
 
 type Member = Pick<Caller, 'memberId' | 'role' | 'orgId'>;
 
-/** One request's reads: one caller, one instant, each decision made once. */
+/** One request's reads: one caller, one instant, each decision made once and each page read once. */
 export class ViewSession {
   /** Domain time of the request, RFC 3339 UTC with milliseconds. */
   readonly instant: string;
@@ -54,8 +55,11 @@ export class ViewSession {
   private readonly persons = new Map<string, Promise<PersonAccess | undefined>>();
   private readonly labels = new Map<string, Promise<ItemRow | undefined>>();
   private readonly rows = new Map<AnyTable, Map<string, Promise<object | undefined>>>();
+  private readonly lists = new Map<string, Promise<unknown>>();
+  private readonly opened = new WeakMap<SealedPart, Promise<Record<string, unknown> | Shredded>>();
 
-  constructor(private readonly view: SharedView, readonly caller: Caller) {
+  /** @param budget what may be read; without one, whatever is asked for */
+  constructor(private readonly view: SharedView, readonly caller: Caller, readonly budget?: ReadBudget) {
     this.instant = view.options.clock.now().toISOString();
   }
 
@@ -142,14 +146,14 @@ export class ViewSession {
       JOIN ${tableIn(schema, table)} AS content ON content.${raw(table.key)} = item.id`;
     const [further, direction] = order === 'newest' ? [sql`<`, raw('DESC')] : [sql`>`, raw('ASC')];
     const beyond = after ? sql` WHERE (item.listed_at, item.position) ${further} (${after[0]!}, ${after[1]!})` : empty;
-    const [rows, totalCount] = await Promise.all([
-      this.view.reader.rows<Row & { label: ItemRow }>((schema) => sql`
+    const list = ['items', access.participantId, type, order];
+    return this.page(list, page, async () => {
+      const rows = await this.view.reader.rows<Row & { label: ItemRow }>((schema) => sql`
         SELECT content.*, to_jsonb(item) AS label ${from(schema)}${beyond}
-        ORDER BY item.listed_at ${direction}, item.position ${direction} LIMIT ${page.first + 1}`),
-      this.count(page, from),
-    ]);
-    const shown = rows.map((row) => ({ ...row, label: asShown(row.label, access) }));
-    return { ...cut(shown, page.first, ({ label }) => encodeCursor(label.listed_at, label.position)), totalCount };
+        ORDER BY item.listed_at ${direction}, item.position ${direction} LIMIT ${page.first + 1}`);
+      const shown = rows.map((row) => ({ ...row, label: asShown(row.label, access) }));
+      return cut(shown, page.first, ({ label }) => encodeCursor(label.listed_at, label.position));
+    }, () => this.count(from));
   }
 
   /** The person's story, newest occurrence first, ties by position. */
@@ -165,13 +169,12 @@ export class ViewSession {
     ];
     const from = (schema: string) => sql`${lines(schema, access)}${filters.length > 0 ? join(filters, '') : empty}`;
     const beyond = after ? sql` AND (entry.occurred_at, entry.position) < (${after[0]!}, ${after[1]!})` : empty;
-    const [rows, totalCount] = await Promise.all([
-      this.view.reader.rows<{ line: string }>((schema) => sql`
+    return this.page(['timeline', access.participantId, filter], page, async () => {
+      const rows = await this.view.reader.rows<{ line: string }>((schema) => sql`
         SELECT ${lineText} AS line ${from(schema)}${beyond}
-        ORDER BY entry.occurred_at DESC, entry.position DESC LIMIT ${page.first + 1}`),
-      this.count(page, from),
-    ]);
-    return { ...cut(rows.map(toLine), page.first, (row) => encodeCursor(row.occurred_at, row.position)), totalCount };
+        ORDER BY entry.occurred_at DESC, entry.position DESC LIMIT ${page.first + 1}`);
+      return cut(rows.map(toLine), page.first, (row) => encodeCursor(row.occurred_at, row.position));
+    }, () => this.count(from));
   }
 
   /** Timeline entries recorded after a position, in the order they were recorded: what a subscription hands over. */
@@ -186,23 +189,30 @@ export class ViewSession {
    * Candidates come page by page from the index of relations; each is then decided by the one function.
    */
   async participants(page: PageRequest, worker?: string): Promise<Page<PersonAccess>> {
-    const after = page.after === undefined ? undefined : decodeCursor(page.after, isId)[0]!;
-    const [visible, all] = await Promise.all([
-      this.visible(worker, after, page.first + 1), page.count ? this.visible(worker) : undefined,
-    ]);
-    return { ...cut(visible, page.first, ({ participantId }) => encodeCursor(participantId)), totalCount: all?.length };
+    const after = page.after === undefined ? nobody.participantId : decodeCursor(page.after, isId)[0]!;
+    return this.page(['participants', worker], page, async () => {
+      const visible: PersonAccess[] = [];
+      for await (const some of this.visible(worker, after, page.first + 1)) {
+        visible.push(...some);
+        if (visible.length > page.first) break;
+      }
+      return cut(visible, page.first, ({ participantId }) => encodeCursor(participantId));
+    }, async () => {
+      let count = 0;
+      for await (const some of this.visible(worker, nobody.participantId, MOST_CANDIDATES)) count += some.length;
+      return count;
+    });
   }
 
-  /** The first so many whom the caller may see, by id. */
-  private async visible(worker: string | undefined, after = nobody.participantId, first = Infinity): Promise<PersonAccess[]> {
-    const visible: PersonAccess[] = [];
-    let from = after;
-    for (let size = Math.min(first, MOST_CANDIDATES); ; size = Math.min(2 * size, MOST_CANDIDATES)) {
-      const ids = await this.candidates(worker, from, size);
+  /** Those whom the caller may see, by id. @param first how many are decided at once to begin with */
+  private async* visible(worker: string | undefined, after: string, first: number): AsyncGenerator<PersonAccess[]> {
+    for (let from = after, size = first; ; size = Math.min(2 * size, MOST_CANDIDATES)) {
+      const ids = await this.send(() => this.candidates(worker, from, size));
+      this.budget?.holds(ids.length);
       const decided = await Promise.all(ids.map((id) => this.decision(id)));
-      visible.push(...decided.filter((access): access is PersonAccess => access !== undefined && access.decision.visible
-        && (worker === undefined || this.showsMember(access, worker))));
-      if (visible.length >= first || ids.length < size) return visible.slice(0, first);
+      yield decided.filter((access): access is PersonAccess => access !== undefined && access.decision.visible
+        && (worker === undefined || this.showsMember(access, worker)));
+      if (ids.length < size) return;
       from = ids.at(-1)!;
     }
   }
@@ -295,7 +305,11 @@ export class ViewSession {
 
   /** Opens what is sealed, later parts over earlier ones. Shredded parts leave their fields out and are reported. */
   async open(parts: readonly SealedPart[]): Promise<{ fields: Record<string, unknown>; shredded: boolean }> {
-    const opened = await this.view.options.codec.open(parts);
+    this.budget?.holds(parts.length);
+    const closed = parts.filter((part) => !this.opened.has(part));
+    const opening = closed.length > 0 ? this.view.options.codec.open(closed) : undefined;
+    closed.forEach((part, index) => this.opened.set(part, opening!.then((fields) => fields[index]!)));
+    const opened = await Promise.all(parts.map((part) => this.opened.get(part)!));
     return {
       fields: Object.assign({}, ...opened.filter((fields) => fields !== SHREDDED)) as Record<string, unknown>,
       shredded: opened.includes(SHREDDED),
@@ -311,11 +325,36 @@ export class ViewSession {
     }
   };
 
-  /** Undefined where nobody asks for it. */
-  private async count(page: PageRequest, from: (schema: string) => Sql): Promise<number | undefined> {
-    if (!page.count) return undefined;
+  /** A page of a list, and how long the list is where that is asked for. @param list names it among those of the session */
+  private async page<Row>(
+    list: readonly unknown[], { first, after, count, valuesOfRow = 1 }: PageRequest,
+    read: () => Promise<Omit<Page<Row>, 'totalCount'>>, countAll: () => Promise<number>,
+  ): Promise<Page<Row>> {
+    const [page, totalCount] = await Promise.all([
+      this.once([...list, first, after], read), count ? this.once(list, countAll) : undefined,
+    ]);
+    this.budget?.holds(page.rows.length * valuesOfRow);
+    return { ...page, totalCount };
+  }
+
+  private async count(from: (schema: string) => Sql): Promise<number> {
     const [counted] = await this.view.reader.rows<{ count: number }>((schema) => sql`SELECT count(*) AS count ${from(schema)}`);
     return counted!.count;
+  }
+
+  private async send<Result>(read: () => Promise<Result>): Promise<Result> {
+    this.budget?.sends();
+    return read();
+  }
+
+  /** Put to the database by whoever asks first. */
+  private once<Result>(what: readonly unknown[], read: () => Promise<Result>): Promise<Result> {
+    const key = JSON.stringify(what);
+    const known = this.lists.get(key) as Promise<Result> | undefined;
+    if (known) return known;
+    const result = this.send(read);
+    this.lists.set(key, result);
+    return result;
   }
 
   private showsMember({ facts, decision }: PersonAccess, memberId: string): boolean {

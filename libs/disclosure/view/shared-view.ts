@@ -4,6 +4,7 @@ import type { EventStore, Position } from '@peerbridge/event-store';
 import { stoppedParticipantTable } from '@peerbridge/projection';
 import type { EventCodec } from '@peerbridge/vault';
 import { nobody, type decide, type PersonFacts, type RecordedFacts } from '../policy/index.js';
+import type { ReadBudget } from './read-budget.js';
 import { asked, askedFor, reachesAsked, relationKeys } from './relations.js';
 import { ViewSession } from './session.js';
 import {
@@ -45,8 +46,9 @@ export class SharedView {
     this.reader = new ViewReader(options);
   }
 
-  session(caller: Caller): ViewSession {
-    return new ViewSession(this, caller);
+  /** @param budget for a request whose size its caller chooses */
+  session(caller: Caller, budget?: ReadBudget): ViewSession {
+    return new ViewSession(this, caller, budget);
   }
 
   async organization(id: string): Promise<OrganizationRow | undefined> {

@@ -12,9 +12,12 @@ const PREPARED_STATEMENTS = 300;
 const UNDEFINED_TABLE = '42P01';
 const INVALID_SCHEMA = '3F000';
 const DEADLOCK = '40P01';
+const QUERY_CANCELED = '57014';
 /** What a read meets on a version that is being dropped. */
 const isOfDroppedVersion = (error: unknown): boolean =>
   [UNDEFINED_TABLE, INVALID_SCHEMA, DEADLOCK].includes((error as { code?: string }).code ?? '');
+
+const tookTooLong = () => new DomainError('TIMEOUT', 'The database took too long to answer; repeat the request.');
 
 /** Runs statements that each stand alone: a pool, a pipeline. */
 export interface Statements {
@@ -77,7 +80,10 @@ export class ViewReader {
     const name = this.names.get(text) ?? createHash('sha1').update(text).digest('base64url');
     if (this.names.size < PREPARED_STATEMENTS) this.names.set(text, name);
     const prepared = this.names.has(text) ? { name } : {};
-    const { rows } = await this.options.statements.query<Row>({ ...prepared, text, values });
+    const { rows } = await this.options.statements.query<Row>({ ...prepared, text, values }).catch((error: unknown) => {
+      if ((error as { code?: string }).code === QUERY_CANCELED) throw tookTooLong();
+      throw error;
+    });
     return rows;
   }
 

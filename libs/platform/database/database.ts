@@ -10,7 +10,11 @@ export interface Database {
   /** For what may take minutes, such as a rebuild: as patient as it takes. */
   patient: pg.Pool;
   /** More connections, for short statements. Whoever opens them closes them before the database. */
-  pipeline(connections: number, settings?: Readonly<Record<string, string>>): Pipeline;
+  pipeline(connections: number, settings?: Settings): Pipeline;
+  /** A pool for one purpose, which nothing else can fill. Whoever opens it closes it before the database. */
+  open(options: PoolOptions): SturdyPool;
+  /** A connection that is used for nothing else. Whoever opens it ends it, and listens to its errors. */
+  connect(): Promise<pg.Client>;
   /** Closes the pools, with what is under way on them, and stops the embedded server where nobody else uses it. */
   close(): Promise<void>;
 }
@@ -26,6 +30,29 @@ export interface DatabaseOptions {
   applicationName: string;
   log?: (message: string) => void;
 }
+
+export interface PoolOptions extends Pick<pg.PoolConfig, 'max' | 'connectionTimeoutMillis' | 'query_timeout'> {
+  /** Shown by the server's activity view, after the application's name. */
+  purpose: string;
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+/** What every session needs, whatever its server, database or role set for theirs. */
+const SESSION: Settings = {
+  timezone: 'UTC',
+  datestyle: 'ISO',
+  // Plans that avoid sorts and scans look dear, and compiling them takes ten times as long as running them.
+  jit: 'off',
+  // A decision is read in a later statement than the lock, and must see what came before it.
+  default_transaction_isolation: 'read\\ committed',
+  default_transaction_read_only: 'off',
+  // Leases, locks and LISTEN live as long as their session. What waits has bounds of its own.
+  idle_session_timeout: '0',
+  idle_in_transaction_session_timeout: '0',
+  statement_timeout: '0',
+  lock_timeout: '0',
+};
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** The other end may be gone without a word: nobody waits for it for ever. */
@@ -43,12 +70,15 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const { dataDir, applicationName, poolSize = 10, idleTimeoutMillis = 10_000, log = () => {} } = options;
   const embedded = options.databaseUrl === undefined ? await openEmbeddedPostgres({ dataDir, log }) : undefined;
   const url = embedded?.url ?? options.databaseUrl!;
-  const connection = (settings: Readonly<Record<string, string>> = {}): pg.ClientConfig => ({
-    connectionString: url,
-    application_name: applicationName,
+  const { connectionString, optionsGiven } = splitOptions(url);
+  const connection = (settings: Settings = {}, purpose?: string): pg.ClientConfig => ({
+    connectionString,
+    application_name: purpose === undefined ? applicationName : `${applicationName}-${purpose}`,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
-    options: Object.entries({ timezone: 'UTC', datestyle: 'ISO', ...settings }).map(([name, to]) => `-c ${name}=${to}`).join(' '),
+    options: [
+      ...optionsGiven, ...Object.entries({ ...SESSION, ...settings }).map(([name, to]) => `-c ${name}=${to}`),
+    ].join(' '),
     types,
   });
   const broke = (error: Error) => log(`A database connection broke: ${error.message}`);
@@ -69,7 +99,24 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   return {
     url, pool, patient, close,
     pipeline: (connections, settings) => new Pipeline(connection(settings), connections),
+    open: ({ purpose, ...options }) => openPool({ ...connection({}, purpose), ...options }, broke),
+    async connect() {
+      const client = new pg.Client(connection());
+      // Until whoever uses it listens, too, its end is nobody's, and must not end the process.
+      client.on('error', () => undefined);
+      await client.connect();
+      return client;
+    },
   };
+}
+
+/** The driver takes a URL's `options` in place of ours. */
+function splitOptions(url: string): { connectionString: string; optionsGiven: string[] } {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  const optionsGiven = parsed?.searchParams.getAll('options') ?? [];
+  if (!parsed || optionsGiven.length === 0) return { connectionString: url, optionsGiven };
+  parsed.searchParams.delete('options');
+  return { connectionString: parsed.href, optionsGiven };
 }
 
 export interface SturdyPool {
@@ -79,7 +126,7 @@ export interface SturdyPool {
 }
 
 /** A pool whose connections may break at any time: whoever uses one hears of it from their query, an idle one is replaced. */
-export function openPool(config: pg.PoolConfig, broke: (error: Error) => void = () => undefined): SturdyPool {
+function openPool(config: pg.PoolConfig, broke: (error: Error) => void = () => undefined): SturdyPool {
   const pool = new pg.Pool(config).on('error', broke);
   const clients = new Set<pg.PoolClient>();
   pool.on('connect', (client) => {

@@ -1,4 +1,4 @@
-export { openDatabase, openPool, type Database, type DatabaseOptions, type SturdyPool } from './database.js';
+export { openDatabase, type Database, type DatabaseOptions, type SturdyPool } from './database.js';
 export { openEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded-postgres.js';
 export { EmbeddedPostgresError } from './postgres-binaries.js';
 export { isDatabaseOutage, isPoolFull } from './outage.js';
