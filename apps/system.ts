@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { CommandExecutor } from '@peerbridge/command';
 import { capabilities } from '@peerbridge/care';
-import { commandProjection, PersonLocks, SharedView } from '@peerbridge/disclosure';
+import { commandProjection, MemberNames, memberNameMigrations, PersonLocks, SharedView } from '@peerbridge/disclosure';
 import { StoreRefuses, StoreUnavailable, type EventStore } from '@peerbridge/event-store';
 import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
@@ -76,7 +76,7 @@ export async function openSystem(
   });
   try {
     await unlessAborted(signal, migrate(database.patient, 'vault', vaultMigrations));
-    await unlessAborted(signal, migrate(database.patient, 'runtime', runtimeMigrations));
+    await unlessAborted(signal, migrate(database.patient, 'runtime', [...runtimeMigrations, ...memberNameMigrations]));
     const vault = new Vault(database.pool, await openKeys(config, database.pool, log));
     await requireToOpen(vault, config.keyEncryptionKeyFile);
     const store = await unlessAborted(signal, openStore(config, database, log));
@@ -125,6 +125,7 @@ export interface Answering {
   locks: PersonLocks;
   executor: CommandExecutor;
   nodes: NodeTypes;
+  names: MemberNames;
   /** Of the view. */
   lag: LogLag;
   /** Of the relay, wherever it runs; undefined where it is off. */
@@ -146,8 +147,12 @@ export async function openAnswering(
   const locks = new PersonLocks(deliveries.pool, withdrawals.pool, DRAIN_WAIT_MS);
   const reads = database.pipeline(READING_CONNECTIONS, BY_INDEX);
   const commandsReads = database.pipeline(COMMANDS_READING_CONNECTIONS, BY_INDEX);
+  const readingVault = vault.over(reads);
+  const names = new MemberNames({
+    reads: { statements: reads, vault: readingVault }, writes: { statements: database.pool, vault },
+  });
   const shared = new SharedView({
-    statements: reads, store, position, codec: codecOver(vault.over(reads)), clock, readWaitMs: config.readWaitMs,
+    names, statements: reads, store, position, codec: codecOver(readingVault), clock, readWaitMs: config.readWaitMs,
     isUnknowable: () => lag.isPastBound,
     observe: (role, outcome) => metrics.disclosureDecisions.inc({ role, outcome }),
   });
@@ -157,7 +162,7 @@ export async function openAnswering(
   });
   const relayLag = config.kafkaBrokers && watchRelay(new PostgresCheckpointStore(database.pool), store, metrics, ended.signal);
   return {
-    shared, locks, lag, relayLag,
+    shared, locks, lag, relayLag, names,
     executor: new CommandExecutor({
       store, codec, vault, view: new SharedView({ ...shared.options, statements: commandsReads }), locks, clock,
     }),

@@ -45,6 +45,9 @@ async function listen(
     issuer ?? remoteIssuer(config.oidc!),
     (error) => log.error({ err: error }, 'The keys of the token issuer cannot be had'),
     (claims) => log.warn({ claims }, 'A token that its issuer signed was refused: these claims are missing or malformed'),
+    // Who is called what matters less than that they are served.
+    ({ caller, expiresAt }) => answering.names.tell(caller, expiresAt)
+      .catch((error: unknown) => log.warn({ err: error }, 'What a member is called could not be kept')),
   );
   // A connection of its own: a pool that is full is no database that is down.
   const probe = database.open({

@@ -81,6 +81,8 @@ export class Authenticator {
     private readonly keysUnavailable: (error: unknown) => void = () => {},
     /** Told which claims of a token that is well signed are missing or malformed, and never what they say. */
     private readonly claimsRefused: (claims: readonly string[]) => void = () => {},
+    /** Told who bears a token, each time that it is verified. */
+    private readonly verified: (bearer: Authenticated) => Promise<void> = async () => {},
   ) {}
 
   /**
@@ -95,9 +97,10 @@ export class Authenticator {
     const known = this.remembered.get(key);
     if (known && known.until > Date.now()) return known;
     this.remembered.delete(key);
-    const verified = await this.verify(token);
-    this.remember(key, verified);
-    return verified;
+    const bearer = await this.verify(token);
+    await this.verified(bearer);
+    this.remember(key, bearer);
+    return bearer;
   }
 
   private async verify(token: string): Promise<Authenticated> {
@@ -130,15 +133,15 @@ export class Authenticator {
     }
   }
 
-  private remember(key: string, verified: Authenticated): void {
-    const until = Math.min(verified.expiresAt, Date.now() + REMEMBERED_FOR_MS);
+  private remember(key: string, bearer: Authenticated): void {
+    const until = Math.min(bearer.expiresAt, Date.now() + REMEMBERED_FOR_MS);
     if (this.remembered.size >= REMEMBERED_TOKENS) {
       for (const oldest of this.remembered.keys()) {
         this.remembered.delete(oldest);
         break;
       }
     }
-    this.remembered.set(key, { ...verified, until });
+    this.remembered.set(key, { ...bearer, until });
   }
 }
 

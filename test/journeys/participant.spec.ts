@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openDatabase } from '@peerbridge/platform';
 import { enrollP1, fieldsOf, later, see, type Story } from '../support/story.js';
 import { startSystem, type Client, type TestSystem } from '../support/system.js';
 
@@ -8,6 +10,49 @@ afterAll(async () => { expect(await system.stop()).toBe(0); });
 
 const as = (role: string): Client => system.as(role);
 const typesOf = async (viewer: Client, { id }: Story) => (await see(viewer, id))!.timeline.map(({ type }) => type);
+
+describe('What a worker is called', () => {
+  const named = async (sub: string, name: string, exp?: number) => system.as(await system.token({
+    sub, role: 'peer', org_id: system.dev.organizations.OrgR, name, ...exp && { exp },
+  }));
+  const namesSeen = async (viewer: Client, story: Story) => (await see(viewer, story.id))!.team.map(({ worker }) => worker!.name);
+  const inAnHour = Math.floor(Date.now() / 1000) + 3_600;
+
+  it('is what their last token says, wherever they are named, and not what their first one said', async () => {
+    const sub = `peer-${randomUUID()}`;
+    const before = await named(sub, 'Alex Winter', inAnHour);
+    const story = await enrollP1(system, {}, before);
+    const contact = await story.logContact();
+    expect(await namesSeen(story.person, story)).toEqual(['Alex Winter']);
+    const since = await named(sub, 'Alex Summer', inAnHour + 60);
+    expect(await since.query('{ viewer { name } }')).toEqual({ viewer: { name: 'Alex Summer' } });
+    for (const viewer of [story.person, as('supervisor')]) expect(await namesSeen(viewer, story)).toEqual(['Alex Summer']);
+    expect(await fieldsOf(story.person, contact.id, 'PeerContact', 'author { name }'))
+      .toEqual({ author: { name: 'Alex Summer' } });
+    // An earlier token that is still good says nothing new.
+    const earlier = await named(sub, 'Alex Winter', inAnHour + 1);
+    await earlier.query('{ viewer { name } }');
+    expect(await namesSeen(story.person, story)).toEqual(['Alex Summer']);
+  });
+
+  it('names nobody whom the team does not know, and lies nowhere in the clear', async () => {
+    const story = await enrollP1(system);
+    await story.grantHousing();
+    const referral = await story.refer('housing', 'OrgH');
+    await as('housing').mutate('acceptReferral', { referralId: referral.id });
+    const { participant } = await story.person.query<{ participant: { timeline: { edges: { node: object }[] } } }>(
+      `query($id: ID!, $atLeast: String) { participant(id: $id, atLeast: $atLeast) {
+        timeline(first: 1) { edges { node { type actor { role name } } } } } }`, { id: story.id });
+    expect(participant.timeline.edges.map(({ node }) => node))
+      .toEqual([{ type: 'ReferralAccepted', actor: { role: 'housing', name: null } }]);
+    const database = await openDatabase({ databaseUrl: system.env['DATABASE_URL'], dataDir: '', applicationName: 'names' });
+    const { rows } = await database.pool.query<{ row: string }>(
+      'SELECT to_jsonb(one)::text AS row FROM runtime.member_name AS one');
+    await database.close();
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.filter(({ row }) => /Okafor|Winter|Summer/.test(row))).toEqual([]);
+  });
+});
 
 describe('What is known of a person', () => {
   it('is taken out by null, where there may be nothing', async () => {

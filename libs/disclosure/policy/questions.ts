@@ -1,7 +1,7 @@
-import { segments, type Actor, type Caller, type Segment } from '@peerbridge/kernel';
+import { segments, type Actor, type Caller, type Role, type Segment } from '@peerbridge/kernel';
 import type { Decision, ItemRule } from './decision.js';
 import type { ItemLabel } from './facts.js';
-import { fieldCeilings, participantFields, staffRoles, treatingRoles, type ParticipantField } from './tables.js';
+import { fieldCeilings, participantFields, recordKeepers, staffRoles, treatingRoles, type ParticipantField } from './tables.js';
 
 /** Whether an item may be seen. The same rule as `compileItemRule`'s: a property test holds the two together. */
 export function permitsItem({ items: rule }: Decision, label: ItemLabel): boolean {
@@ -82,6 +82,9 @@ type Colleague = Pick<Caller, 'memberId' | 'role' | 'orgId'>;
 /** Whether both act for the same organization. */
 export const areColleagues = (one: Colleague, other: Colleague): boolean =>
   one.orgId === other.orgId && staffRoles.has(one.role) && staffRoles.has(other.role);
+
+/** Whether others are shown by name who acts in the role. Who acts as the person is not. */
+export const canBeNamed = (role: Role): boolean => recordKeepers.has(role) || staffRoles.has(role);
 
 /** Whether somebody's acts are a worker's, by which the organization becomes one where they have colleagues. */
 export const actsAsWorker = ({ role }: Actor): boolean => staffRoles.has(role);

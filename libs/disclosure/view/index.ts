@@ -7,6 +7,7 @@ export * from './story.js';
 export * from './session.js';
 export * from './shared-view.js';
 export * from './person-locks.js';
+export * from './member-names.js';
 export * from './command-projection.js';
 export * from './wall-projection.js';
 export * from './keeper-projection.js';

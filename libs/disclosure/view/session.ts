@@ -256,12 +256,18 @@ export class ViewSession {
     return (await this.view.organization(orgId))?.part2_program ?? true;
   }
 
-  /** The name under which the person's team knows a member; null where the caller may not see workers, or none is known. */
+  /**
+   * What a member whom the person's team knows is called: now, or else as they joined. Null where the caller may not see workers,
+   * or none is known.
+   */
   async workerName(access: PersonAccess, worker: Member): Promise<string | null> {
     if (!this.seesWorker(access, worker)) return null;
     if (worker.memberId === this.caller.memberId) return this.caller.name ?? null;
     const row = await this.row(personWorkerTable, `${access.participantId}/${worker.memberId}`);
-    const name = row && (await this.open(row.sealed)).fields[row.name_field];
+    if (!row) return null;
+    const { fields, shredded } = await this.open(row.sealed);
+    if (shredded) return null;
+    const name = await this.view.options.names?.of(worker.memberId) ?? fields[row.name_field];
     return typeof name === 'string' ? name : null;
   }
 

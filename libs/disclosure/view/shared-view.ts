@@ -5,6 +5,7 @@ import { stoppedParticipantTable } from '@peerbridge/projection';
 import type { EventCodec } from '@peerbridge/vault';
 import { nobody, type decide, type PersonFacts, type RecordedFacts } from '../policy/index.js';
 import type { ReadBudget } from './read-budget.js';
+import type { MemberNames } from './member-names.js';
 import { asked, askedFor, reachesAsked, relationKeys } from './relations.js';
 import { ViewSession } from './session.js';
 import {
@@ -23,6 +24,8 @@ export interface SharedViewOptions extends ViewReaderOptions {
   store: EventStore;
   codec: Pick<EventCodec, 'open'>;
   clock: Clock;
+  /** What members are called now; without it, as they were first seen. */
+  names?: Pick<MemberNames, 'of'>;
   readWaitMs: number;
   /** Whether the view lags so far behind the log that nothing may rest on it. */
   isUnknowable: () => boolean;
