@@ -11,12 +11,12 @@ import { RELAY } from '@peerbridge/messaging';
 import {
   ConfigError, createLog, Metrics, migrate, openDatabase, type Config, type Database, type Logger,
 } from '@peerbridge/platform';
-import { LogLag, PostgresCheckpointStore, runtimeMigrations, View, ViewPosition } from '@peerbridge/projection';
+import { LogLag, PostgresCheckpointStore, runtimeMigrations, View, ViewPosition, ViewTrust } from '@peerbridge/projection';
 import { EventCodec, Vault, vaultMigrations } from '@peerbridge/vault';
 import { openKeys, requireToOpen } from './keys.js';
 import { stopped, unlessAborted } from './process.js';
 
-/** A view that has not reached in this time what was in the log is no ground for a decision. */
+/** A view that was not seen within this time to have all that was in the log is no ground for an answer. */
 const LAG_BOUND_MS = 30_000;
 /** A relay that has not moved for this long while the log is ahead is down, wherever it should run. */
 const RELAY_STANDS_STILL_MS = 30_000;
@@ -126,20 +126,19 @@ export interface Answering {
   executor: CommandExecutor;
   nodes: NodeTypes;
   names: MemberNames;
-  /** Of the view. */
-  lag: LogLag;
+  trust: ViewTrust;
   /** Of the relay, wherever it runs; undefined where it is off. */
   relayLag: LogLag | undefined;
   close(): Promise<void>;
 }
 
 export async function openAnswering(
-  { config, metrics, clock, database, store, vault, codec, connect }: System, { lagBoundMs = LAG_BOUND_MS } = {},
+  { config, metrics, clock, database, store, vault, view, codec, connect }: System, { lagBoundMs = LAG_BOUND_MS } = {},
 ): Promise<Answering> {
   const ended = new AbortController();
   const position = new ViewPosition(database.pool, connect);
   await position.start();
-  const lag = new LogLag(store, () => position.current, lagBoundMs);
+  const trust = new ViewTrust({ store, position, view, boundMs: lagBoundMs, waitMs: config.readWaitMs });
   const lockPool = (purpose: string, max: number, connectionTimeoutMillis: number) =>
     database.open({ purpose, max, connectionTimeoutMillis, query_timeout: LOCK_WITHIN_MS });
   const deliveries = lockPool('deliveries', 12, DELIVERY_WAIT_MS);
@@ -152,17 +151,16 @@ export async function openAnswering(
     reads: { statements: reads, vault: readingVault }, writes: { statements: database.pool, vault },
   });
   const shared = new SharedView({
-    names, statements: reads, store, position, codec: codecOver(readingVault), clock, readWaitMs: config.readWaitMs,
-    isUnknowable: () => lag.isPastBound,
+    names, statements: reads, store, position, trust, codec: codecOver(readingVault), clock, readWaitMs: config.readWaitMs,
     observe: (role, outcome) => metrics.disclosureDecisions.inc({ role, outcome }),
   });
-  void lag.watch(ended.signal, async (events) => {
-    metrics.projectionLag.set(events);
+  void trust.watch(ended.signal, async () => {
+    metrics.projectionLag.set(trust.lagEvents);
     metrics.projectionStopped.set(await shared.stoppedParticipants());
   });
   const relayLag = config.kafkaBrokers && watchRelay(new PostgresCheckpointStore(database.pool), store, metrics, ended.signal);
   return {
-    shared, locks, lag, relayLag, names,
+    shared, locks, trust, relayLag, names,
     executor: new CommandExecutor({
       store, codec, vault, view: new SharedView({ ...shared.options, statements: commandsReads }), locks, clock,
     }),
@@ -179,9 +177,9 @@ export async function openAnswering(
 /** By its checkpoint, for it may be another process's. */
 function watchRelay(checkpoints: PostgresCheckpointStore, store: EventStore, metrics: Metrics, signal: AbortSignal): LogLag {
   const lag = new LogLag(store, async () => {
-    const { position, published } = await checkpoints.progress(RELAY);
+    const { checkpoint, published } = await checkpoints.progress(RELAY);
     metrics.setRelayPublished(published);
-    return position;
+    return checkpoint;
   }, RELAY_STANDS_STILL_MS);
   void lag.watch(signal, (events) => metrics.relayLag.set(events));
   return lag;

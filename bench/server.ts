@@ -90,7 +90,7 @@ const config = loadConfig(process.env);
 const system = await openSystem(config, 'bench');
 const projector = startProjector(system);
 const api = await startApi(system, { modules: [IdleModule] });
-await api.answering.shared.available(60_000);
+await api.answering.trust.established(60_000);
 await registerFixtureOrganizations(api.answering.executor);
 process.send?.({ ...await describeDevelopment(api.address, api.issuer!, config), pid: process.pid });
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { migrate } from '@peerbridge/platform';
-import { PostgresCheckpointStore, runtimeMigrations, withLease } from '@peerbridge/projection';
+import { PostgresCheckpointStore, runtimeMigrations, withLease, type Checkpoint } from '@peerbridge/projection';
 import { createTestDatabase, type TestDatabase } from './support/postgres.js';
 
 let database: TestDatabase;
@@ -14,40 +14,50 @@ afterAll(() => database.drop());
 
 describe('A checkpoint', () => {
   const checkpoints = () => new PostgresCheckpointStore(database.pool);
+  const at = (order: number): Checkpoint => ({ position: `pg.${order}`, eventId: `00000000-0000-4000-8000-00000000000${order}` });
 
   it('is at the beginning before it was moved', async () => {
     expect(await checkpoints().load('nobody')).toBeUndefined();
   });
 
   it('moves from where it is', async () => {
-    expect(await checkpoints().advance('mover', undefined, 'pg.1')).toBe(true);
-    expect(await checkpoints().advance('mover', 'pg.1', 'pg.2')).toBe(true);
-    expect(await checkpoints().load('mover')).toBe('pg.2');
+    expect(await checkpoints().advance('mover', undefined, at(1))).toBe(true);
+    expect(await checkpoints().advance('mover', at(1), at(2))).toBe(true);
+    expect(await checkpoints().load('mover')).toEqual(at(2));
   });
 
-  it.each([undefined, 'pg.1', 'pg.3'])('that is elsewhere stays where it is for one who believes it at %s', async (believed) => {
-    const consumer = `fenced-${believed}`;
-    await checkpoints().advance(consumer, undefined, 'pg.2');
-    expect(await checkpoints().advance(consumer, believed, 'pg.9')).toBe(false);
-    expect(await checkpoints().load(consumer)).toBe('pg.2');
+  it.each([undefined, 1, 3])('that is elsewhere stays where it is for one who believes it at %s', async (order) => {
+    const believed = order === undefined ? undefined : at(order);
+    const consumer = `fenced-${order}`;
+    await checkpoints().advance(consumer, undefined, at(2));
+    expect(await checkpoints().advance(consumer, believed, at(9))).toBe(false);
+    expect(await checkpoints().load(consumer)).toEqual(at(2));
   });
 
   it('keeps count with its moves, and of none that was refused', async () => {
     const count = async () => (await checkpoints().progress('counter')).published;
     expect(await count()).toBe(0);
-    await checkpoints().advance('counter', undefined, 'pg.1', 3);
-    await checkpoints().advance('counter', 'pg.1', 'pg.2', 4);
-    await checkpoints().advance('counter', 'pg.1', 'pg.3', 5);
-    expect(await checkpoints().progress('counter')).toEqual({ position: 'pg.2', published: 7 });
+    await checkpoints().advance('counter', undefined, at(1), 3);
+    await checkpoints().advance('counter', at(1), at(2), 4);
+    await checkpoints().advance('counter', at(1), at(3), 5);
+    expect(await checkpoints().progress('counter')).toEqual({ checkpoint: at(2), published: 7 });
+  });
+
+  it('goes back to the beginning, and keeps its count', async () => {
+    await checkpoints().advance('anew', undefined, at(1), 3);
+    expect(await checkpoints().advance('anew', at(1), undefined)).toBe(true);
+    expect(await checkpoints().progress('anew')).toEqual({ checkpoint: undefined, published: 3 });
+    expect(await checkpoints().advance('anew', undefined, at(2), 4)).toBe(true);
+    expect(await checkpoints().progress('anew')).toEqual({ checkpoint: at(2), published: 7 });
   });
 
   it('that is gone is not moved', async () => {
-    expect(await checkpoints().advance('gone', 'pg.1', 'pg.2')).toBe(false);
+    expect(await checkpoints().advance('gone', at(1), at(2))).toBe(false);
     expect(await checkpoints().load('gone')).toBeUndefined();
   });
 
   it('goes to exactly one of those who start together', async () => {
-    const race = Array.from({ length: 8 }, (_, nth) => checkpoints().advance('racers', undefined, `pg.${nth}`));
+    const race = Array.from({ length: 8 }, (_, nth) => checkpoints().advance('racers', undefined, at(nth)));
     const moved = await Promise.all(race);
     expect(moved.filter(Boolean)).toHaveLength(1);
   });

@@ -87,7 +87,8 @@ describeWithKafka('The relay, from PostgreSQL to Kafka', () => {
   const until = async (condition: () => boolean | Promise<boolean>): Promise<void> => {
     while (!await condition()) await delay(20);
   };
-  const isPublishedToTheEnd = async () => await new PostgresCheckpointStore(database.pool).load('relay') === await store.head();
+  const isPublishedToTheEnd = async () =>
+    (await new PostgresCheckpointStore(database.pool).load('relay'))?.position === await store.head();
 
   async function append(count: number, people: readonly string[]): Promise<void> {
     for (const nth of upTo(count / 10)) {

@@ -59,10 +59,14 @@ async function listen(
     health: {
       store: () => store.health(),
       database: async () => ({ status: (await probe.pool.query('SELECT 1')).rowCount === 1 ? 'up' : 'down' }),
-      projector: async () => ({
-        status: answering.lag.isPastBound ? 'down' : 'up', lagEvents: answering.lag.events,
-        stoppedParticipants: await answering.shared.stoppedParticipants(),
-      }),
+      projector: async () => {
+        // Undefined where there is no version to answer from.
+        const stoppedParticipants = await answering.shared.stoppedParticipants().catch(() => undefined);
+        return {
+          status: stoppedParticipants === undefined ? 'down' : 'up', lagEvents: answering.trust.lagEvents,
+          stoppedParticipants: stoppedParticipants ?? 0,
+        };
+      },
       relay: () => ({
         status: answering.relayLag?.standsStill || relayFails() ? 'down' : 'up', enabled: answering.relayLag !== undefined,
       }),

@@ -124,7 +124,7 @@ async function withSession<T>(
     }
     const source = new SharedView({
       ...shared.options, statements: own.pool, schema: SESSION_SCHEMA, codec: maskedCodec(codec), decide: decided,
-      clock: { now: () => new Date(instant) }, isUnknowable: () => false, observe: undefined, names: undefined,
+      clock: { now: () => new Date(instant) }, observe: undefined, names: undefined,
     });
     return await work(source.session(viewer), own.pool);
   } finally {

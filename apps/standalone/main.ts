@@ -8,7 +8,7 @@ import { openSystem } from '../system.js';
 import { describeDevelopment, describeSystem, DevFile } from './dev-file.js';
 import { registerFixtureOrganizations } from './fixture.js';
 
-/** The first view is empty; one of another release is rebuilt before it answers. */
+/** The first view is empty; one of another release, or after a restore, is made before it answers. */
 const FIRST_VIEW_WITHIN_MS = 10 * 60_000;
 
 await runProcess(start);
@@ -30,7 +30,7 @@ async function start(config: Config, signal: AbortSignal): Promise<Running> {
   let api: RunningApi | undefined;
   try {
     api = await startApi(system, { relayFails: () => relay.status().status === 'down' });
-    await unlessAborted(signal, api.answering.shared.available(FIRST_VIEW_WITHIN_MS));
+    await unlessAborted(signal, api.answering.trust.established(FIRST_VIEW_WITHIN_MS));
     if (config.environment !== 'production') {
       await unlessAborted(signal, registerFixtureOrganizations(api.answering.executor));
       const { address, issuer } = api;

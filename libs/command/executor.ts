@@ -144,6 +144,7 @@ export class CommandExecutor {
     try {
       return await this.run(request, earlier);
     } catch (error) {
+      if (error instanceof DomainError && error.code === 'UNAVAILABLE') throw error;
       // Refused by what the view showed: only the view of all that was acknowledged before may refuse.
       const head = await this.options.store.head();
       if (!(error instanceof DomainError) || head === undefined || (seen !== undefined && seen >= head)) throw error;
@@ -334,11 +335,19 @@ export class CommandExecutor {
   private async withdraw({ caller }: Request, { id, position }: CommandResult): Promise<void> {
     const { view, locks } = this.options;
     if (!await view.options.position.reached(position, view.options.readWaitMs)) throw recorded();
-    const participantId = await view.participantOf(id);
+    const participantId = await this.shownOf(id, caller).catch((error: unknown) => {
+      throw error instanceof DomainError ? recorded() : error;
+    });
     if (participantId === undefined) throw recorded();
-    const access = await view.session(caller).decision(participantId);
-    if (access?.facts.unknowable) throw recorded();
     await locks.drain(participantId);
+  }
+
+  /** The person of the node, where the view shows their record as it is. */
+  private async shownOf(id: string, caller: Caller): Promise<string | undefined> {
+    const { view } = this.options;
+    const participantId = await view.participantOf(id);
+    const access = participantId === undefined ? undefined : await view.session(caller).decision(participantId);
+    return access?.facts.unknowable ? undefined : participantId;
   }
 }
 

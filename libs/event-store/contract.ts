@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventData, EventMetadata } from '@peerbridge/kernel';
 import {
-  AppendTooLarge, comparePositions, ForeignPosition, lastPosition, MAX_APPEND_BYTES, StoreUnavailable, WrongExpectedRevision,
+  AppendTooLarge, comparePositions, ForeignPosition, MAX_APPEND_BYTES, StoreUnavailable, WrongExpectedRevision,
   type AppendResult, type EventStore, type ExpectedRevision, type Position, type ReadAllOptions, type ReadStreamOptions,
   type RecordedEvent, type StoredEvent, type SubscribeAllOptions, type SubscriptionItem,
 } from './port.js';
@@ -112,7 +112,13 @@ class Follower {
 
   /** Of events and checkpoints. */
   get positions(): Position[] {
-    return this.items.flatMap((item) => lastPosition([item]) ?? []);
+    return this.items.flatMap((item) => {
+      switch (item.kind) {
+        case 'event': return item.event.position;
+        case 'checkpoint': return item.position;
+        case 'caughtUp': return [];
+      }
+    });
   }
 
   get isCaughtUp(): boolean {
@@ -424,6 +430,27 @@ export function eventStoreContract(
         expect((await collect(other.readStream(stream)))[0]?.position).toBe(position);
       });
 
+      it('tell which event is there', async () => {
+        const stream = newStream();
+        const events = eventsFor(stream, 3);
+        const { position } = await append(stream, events, 'noStream');
+        const [first] = await read(stream);
+        expect(await store.eventIdAt(first!.position)).toBe(events[0]!.metadata.eventId);
+        expect(await store.eventIdAt(position)).toBe(events[2]!.metadata.eventId);
+        const beyond = position.replace(/\d{20}/g, '9'.repeat(17).padStart(20, '0'));
+        expect(await store.eventIdAt(beyond)).toBeUndefined();
+      });
+
+      it('tell how many events come after, up to a number', async () => {
+        const stream = newStream();
+        await append(stream, eventsFor(stream, 12), 'noStream');
+        const positions = (await read(stream)).map((event) => event.position);
+        expect(await store.countAfter(positions[11], 10)).toBe(0);
+        expect(await store.countAfter(positions[4], 10)).toBe(7);
+        expect(await store.countAfter(positions[4], 5)).toBe(5);
+        expect(await store.countAfter(undefined, 12)).toBe(12);
+      });
+
       it('of another store, or of none, are refused everywhere', async () => {
         const stream = newStream();
         const { position } = await append(stream, eventsFor(stream, 1), 'noStream');
@@ -434,6 +461,7 @@ export function eventStoreContract(
           const read = async () => collect(store.readAll({ after: foreign }));
           const follow = async () => collect(store.subscribeAll({ after: foreign, signal }));
           await expect(read()).rejects.toBeInstanceOf(ForeignPosition);
+          await expect(store.eventIdAt(foreign)).rejects.toBeInstanceOf(ForeignPosition);
           await expect(follow()).rejects.toBeInstanceOf(ForeignPosition);
         }
       });

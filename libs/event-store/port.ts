@@ -135,6 +135,10 @@ export interface EventStore {
   subscribeAll(options: SubscribeAllOptions): AsyncIterable<SubscriptionItem>;
   /** The position of the last event; undefined while the store is empty. */
   head(): Promise<Position | undefined>;
+  /** The id of the event at exactly this position; undefined where none is. @throws ForeignPosition, StoreUnavailable */
+  eventIdAt(position: Position): Promise<string | undefined>;
+  /** How many events come after the position (undefined: all), as far as `atMost` and without reading long for it. */
+  countAfter(position: Position | undefined, atMost: number): Promise<number>;
   /** @throws ForeignPosition where it is not of this store */
   assertPosition(position: Position): void;
   health(): StoreHealth;
@@ -152,8 +156,18 @@ export const EVENT_STORE = Symbol('EventStore');
 /** 1 MiB, as EventStoreDB has it: one limit whichever store a programme runs on. */
 export const MAX_APPEND_BYTES = 1_048_576;
 
-/** How far a batch of a subscription has come; undefined where it says only that it is live. */
-export function lastPosition(batch: readonly SubscriptionItem[]): Position | undefined {
-  const item = batch.findLast((one) => one.kind !== 'caughtUp');
-  return item?.kind === 'event' ? item.event.position : item?.position;
+/** What an event takes in memory, in bytes, roughly. */
+export function memoryOf({ data }: StoredEvent): number {
+  return EVENT_OVERHEAD_BYTES + textIn(data);
+}
+
+/** Metadata, whose fields are short, and what objects cost. */
+const EVENT_OVERHEAD_BYTES = 1_000;
+
+function textIn(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  let sum = 0;
+  for (const one of Object.values(value)) sum += textIn(one);
+  return sum;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EventMetadata } from '@peerbridge/kernel';
 import type { EventStore, Position, RecordedEvent, SubscriptionItem } from '@peerbridge/event-store';
-import type { CheckpointStore } from '@peerbridge/projection';
+import type { Checkpoint, CheckpointStore } from '@peerbridge/projection';
 import type { OutgoingMessage, Publisher } from './publisher.js';
 import { Relay } from './relay.js';
 
@@ -14,8 +14,13 @@ function event(order: number, stream = `peerContact-${order}`): RecordedEvent {
   return { stream, revision: 0, position: positionOf(order), metadata: metadata as EventMetadata, data };
 }
 
+const placeOf = ({ position, metadata: { eventId } }: RecordedEvent): Checkpoint => ({ position, eventId });
+
 /** A log that is never longer than it is at first. */
-const logOf = (...events: RecordedEvent[]): Pick<EventStore, 'subscribeAll'> => ({
+const logOf = (...events: RecordedEvent[]) => logOfThese(events);
+
+const logOfThese = (events: readonly RecordedEvent[]): Pick<EventStore, 'subscribeAll' | 'eventIdAt'> => ({
+  eventIdAt: async (position) => events.find((one) => one.position === position)?.metadata.eventId,
   async *subscribeAll({ after = '', signal }): AsyncGenerator<SubscriptionItem> {
     yield* events.filter(({ position }) => position > after).map((one) => ({ kind: 'event' as const, event: one }));
     yield { kind: 'caughtUp' };
@@ -23,17 +28,22 @@ const logOf = (...events: RecordedEvent[]): Pick<EventStore, 'subscribeAll'> => 
   },
 });
 
-class Checkpoint implements CheckpointStore {
-  position: Position | undefined;
+class Progress implements CheckpointStore {
   published = 0;
 
-  async load(): Promise<Position | undefined> {
-    return this.position;
+  constructor(public checkpoint?: Checkpoint) {}
+
+  get position(): Position | undefined {
+    return this.checkpoint?.position;
   }
 
-  async advance(_consumer: string, from: Position | undefined, to: Position, published = 0): Promise<boolean> {
-    if (this.position !== from) return false;
-    this.position = to;
+  async load(): Promise<Checkpoint | undefined> {
+    return this.checkpoint;
+  }
+
+  async advance(_consumer: string, from: Checkpoint | undefined, to: Checkpoint | undefined, published = 0): Promise<boolean> {
+    if (this.position !== from?.position) return false;
+    this.checkpoint = to;
     this.published += published;
     return true;
   }
@@ -54,7 +64,7 @@ class Broker implements Publisher {
 }
 
 describe('The relay', () => {
-  function relaying(options: Omit<ConstructorParameters<typeof Relay>[0], 'checkpoints'>, checkpoints = new Checkpoint()) {
+  function relaying(options: Omit<ConstructorParameters<typeof Relay>[0], 'checkpoints'>, checkpoints = new Progress()) {
     const abort = new AbortController();
     const relay = new Relay({ ...options, checkpoints });
     const ended = relay.run(abort.signal);
@@ -81,11 +91,33 @@ describe('The relay', () => {
 
   it('starts after its checkpoint', async () => {
     const publisher = new Broker();
-    const checkpoint = new Checkpoint();
-    checkpoint.position = positionOf(2);
-    const { reaches } = relaying({ store: logOf(event(1), event(2), event(3)), publisher }, checkpoint);
+    const progress = new Progress(placeOf(event(2)));
+    const { reaches } = relaying({ store: logOf(event(1), event(2), event(3)), publisher }, progress);
     await reaches(positionOf(3));
     expect(publisher.received).toEqual(['event-3']);
+  });
+
+  it.each([
+    ['another event stands', { position: positionOf(2), eventId: 'event-of-yesterday' }],
+    ['the log ends before', { position: positionOf(9), eventId: 'event-9' }],
+  ])('publishes all of the log again where %s at its checkpoint, and says so', async (_, checkpoint) => {
+    const publisher = new Broker();
+    const said: string[] = [];
+    const log = { info: () => undefined, error: (_fields: object, text: string) => { said.push(text); } };
+    const { reaches } = relaying({ store: logOf(event(1), event(2), event(3)), publisher, log }, new Progress(checkpoint));
+    await reaches(positionOf(3));
+    expect(publisher.received).toEqual(['event-1', 'event-2', 'event-3']);
+    expect(said).toEqual([expect.stringMatching(/no longer has what was published last: the relay publishes all of it again$/)]);
+  });
+
+  it('does so, too, where the log is put back while it waits', async () => {
+    const publisher = new Broker();
+    const events = [event(1), event(2)];
+    const { checkpoints, reaches } = relaying({ store: logOfThese(events), publisher });
+    while (checkpoints.position !== positionOf(2)) await delay(1);
+    events.splice(0, 2, { ...event(1), metadata: { ...event(1).metadata, eventId: 'another-1' } });
+    await reaches(positionOf(1));
+    expect(publisher.received).toEqual(['event-1', 'event-2', 'another-1']);
   });
 
   it('keeps the store\'s own streams to itself and goes past them', async () => {
@@ -120,7 +152,7 @@ describe('The relay', () => {
     const publisher = new Broker();
     const { checkpoints, reaches } = relaying({ store: logOf(event(1), event(2), event(3)), publisher, batchSize: 1 });
     publisher.onPublish = ([message]) => {
-      if (message?.headers['ce_id'] === 'event-1') checkpoints.position = positionOf(2);
+      if (message?.headers['ce_id'] === 'event-1') checkpoints.checkpoint = placeOf(event(2));
     };
     await reaches(positionOf(3));
     expect(publisher.received).toEqual(['event-1', 'event-3']);
@@ -154,7 +186,7 @@ describe('The relay', () => {
   it('is off without brokers, and says so', async () => {
     const said: string[] = [];
     const log = { info: (text: string) => { said.push(text); }, error: () => undefined };
-    const relay = new Relay({ store: logOf(event(1)), checkpoints: new Checkpoint(), log });
+    const relay = new Relay({ store: logOf(event(1)), checkpoints: new Progress(), log });
     await relay.run(new AbortController().signal);
     expect(relay.status()).toEqual({ status: 'off', enabled: false });
     expect(said).toEqual(['The relay is off: no brokers are configured']);

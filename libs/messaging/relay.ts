@@ -1,17 +1,19 @@
-import { lastPosition, type EventStore, type RecordedEvent } from '@peerbridge/event-store';
-import { batches, pause, type CheckpointStore } from '@peerbridge/projection';
+import type { EventStore, RecordedEvent } from '@peerbridge/event-store';
+import { batches, isInLog, itemsUpTo, pause, type Checkpoint, type CheckpointStore } from '@peerbridge/projection';
 import { integrationEvent } from './integration-event.js';
 import type { Publisher } from './publisher.js';
 
 /** The relay's checkpoint. */
 export const RELAY = 'relay';
 const BATCH_SIZE = 1_000;
+/** How often it is made sure that the log still has what was published last. */
+const LOOK_EVERY_MS = 1_000;
 /** After an error, before the next try; doubled up to the second number. */
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
 export interface RelayOptions {
-  store: Pick<EventStore, 'subscribeAll'>;
+  store: Pick<EventStore, 'subscribeAll' | 'eventIdAt'>;
   /** Without one the relay is off. */
   publisher?: Publisher;
   checkpoints: CheckpointStore;
@@ -29,7 +31,8 @@ export interface RelayStatus {
 /**
  * Publishes every event of the log, at least once; the first occurrences of a key's events are in order. The checkpoint
  * moves after the broker's acknowledgement, and whatever goes wrong, the relay goes back to it: so all that is ever sent
- * comes right after what was acknowledged. How far it is and how much it has published stands with its checkpoint, for
+ * comes right after what was acknowledged. Where the log no longer has what was published last, because it was put back or is
+ * another, all of it is published again. How far it is and how much it has published stands with its checkpoint, for
  * whoever asks, in whatever process.
  */
 export class Relay {
@@ -69,13 +72,16 @@ export class Relay {
     const done = new AbortController();
     try {
       await publisher.publish([]);
-      let checkpoint = await checkpoints.load(RELAY);
-      const items = store.subscribeAll({ after: checkpoint, signal: AbortSignal.any([signal, done.signal]) });
-      for await (const batch of batches(items, batchSize)) {
-        const events = batch.flatMap((item) => (item.kind === 'event' && isDomainEvent(item.event) ? [item.event] : []));
+      let checkpoint = await this.beginning();
+      void this.watch(() => checkpoint, done, signal);
+      const items = store.subscribeAll({ after: checkpoint?.position, signal: AbortSignal.any([signal, done.signal]) });
+      for await (const batch of batches(items, itemsUpTo(batchSize))) {
+        const read = batch.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
+        const events = read.filter(isDomainEvent);
         await publisher.publish(events.map(integrationEvent));
-        const reached = lastPosition(batch);
-        if (reached !== undefined && !await checkpoints.advance(RELAY, checkpoint, reached, events.length)) {
+        const last = read.at(-1);
+        const reached = last && { position: last.position, eventId: last.metadata.eventId };
+        if (reached && !await checkpoints.advance(RELAY, checkpoint, reached, events.length)) {
           throw new Error('Another relay moved the checkpoint');
         }
         checkpoint = reached ?? checkpoint;
@@ -84,6 +90,29 @@ export class Relay {
       }
     } finally {
       done.abort();
+    }
+  }
+
+  /** Where to go on; at the beginning where the log has no such place. */
+  private async beginning(): Promise<Checkpoint | undefined> {
+    const { store, checkpoints, log } = this.options;
+    const checkpoint = await checkpoints.load(RELAY);
+    if (!checkpoint || await isInLog(store, checkpoint)) return checkpoint;
+    log?.error({}, 'The event store is another one, or no longer has what was published last: '
+      + 'the relay publishes all of it again');
+    if (!await checkpoints.advance(RELAY, checkpoint, undefined)) throw new Error('Another relay moved the checkpoint');
+    return undefined;
+  }
+
+  /** Ends the reading where the log no longer has what was published last: also while nothing is written. */
+  private async watch(checkpoint: () => Checkpoint | undefined, done: AbortController, running: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([done.signal, running]);
+    while (!signal.aborted) {
+      await pause(LOOK_EVERY_MS, signal);
+      const published = checkpoint();
+      // An outage is noticed by the one who reads.
+      const stands = signal.aborted || !published || await isInLog(this.options.store, published).catch(() => true);
+      if (!stands) done.abort();
     }
   }
 

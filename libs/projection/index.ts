@@ -7,6 +7,7 @@ export * from './view.js';
 export * from './view-fold.js';
 export * from './view-writer.js';
 export * from './view-position.js';
+export * from './view-trust.js';
 export * from './projector.js';
 export * from './rebuild.js';
 export * from './migrations.js';

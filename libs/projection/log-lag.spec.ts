@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
-import type { RecordedEvent } from '@peerbridge/event-store';
 import { COUNTED_LAG, LogLag } from './log-lag.js';
 
 const BOUND_MS = 30_000;
@@ -8,22 +7,20 @@ const at = (order: number): string => `test.${String(order).padStart(6, '0')}`;
 describe('The lag behind the log', () => {
   let written: number;
   let reached: number;
+  /** Of which its events bear the name. */
+  let log: string;
   let lag: LogLag;
 
   beforeEach(() => {
     jest.useFakeTimers();
     written = 0;
     reached = 0;
+    log = 'first';
     lag = new LogLag({
       head: async () => (written === 0 ? undefined : at(written)),
-      async *readAll({ after = at(0), limit = Infinity } = {}) {
-        for (let order = 1, left = limit; order <= written && left > 0; order += 1) {
-          if (at(order) <= after) continue;
-          left -= 1;
-          yield { position: at(order) } as RecordedEvent;
-        }
-      },
-    }, () => (reached === 0 ? undefined : at(reached)), BOUND_MS);
+      countAfter: async (position = at(0), atMost = Infinity) => Math.min(written - Number(position.slice(5)), atMost),
+      eventIdAt: async (position) => (Number(position.slice(5)) <= written ? `${log}.${position}` : undefined),
+    }, async () => (reached === 0 ? undefined : { position: at(reached), eventId: `first.${at(reached)}` }), BOUND_MS);
   });
   afterEach(() => { jest.useRealTimers(); });
 
@@ -52,13 +49,46 @@ describe('The lag behind the log', () => {
     expect(lag.events).toBe(COUNTED_LAG);
   });
 
+  it('is past its bound until somebody has seen it level', async () => {
+    expect(lag.isPastBound).toBe(true);
+    await later({ written: 5 });
+    expect(lag.isPastBound).toBe(true);
+    await later({ reached: 4 });
+    expect(lag.isPastBound).toBe(true);
+    await later({ reached: 1 });
+    expect(lag.isPastBound).toBe(false);
+  });
+
+  it('is past its bound when nobody could look for so long', async () => {
+    await later({ written: 5, reached: 5 });
+    jest.advanceTimersByTime(BOUND_MS);
+    expect(lag.isPastBound).toBe(false);
+    jest.advanceTimersByTime(1);
+    expect(lag.isPastBound).toBe(true);
+    await later();
+    expect(lag.isPastBound).toBe(false);
+  });
+
+  it('is past its bound at once behind a log in which another event stands there, or that ends before', async () => {
+    await later({ written: 5, reached: 5 });
+    written = 4;
+    await later();
+    expect(lag.isPastBound).toBe(true);
+    await later({ written: 1 });
+    expect(lag.isPastBound).toBe(false);
+    log = 'second';
+    await later();
+    expect(lag.isPastBound).toBe(true);
+  });
+
   it('is past its bound when what was in the log is not reached in time, though one moves all the while', async () => {
+    await later();
     await later({ written: 50 });
-    for (let second = 0; second < 30; second += 1) await later({ written: 10, reached: 1 });
+    for (let second = 0; second < 29; second += 1) await later({ written: 10, reached: 1 });
     expect(lag.isPastBound).toBe(false);
     await later({ reached: 1 });
     expect([lag.isPastBound, lag.standsStill]).toEqual([true, false]);
-    await later({ reached: 20 });
+    await later({ reached: 200 });
     expect(lag.isPastBound).toBe(false);
   });
 

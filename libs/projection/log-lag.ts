@@ -1,25 +1,32 @@
 import { comparePositions, type EventStore, type Position } from '@peerbridge/event-store';
+import { isInLog, type Checkpoint } from './checkpoint.js';
 import { pause } from './pause.js';
 
 const POLL_MS = 1_000;
 /** Beyond this many events the lag is not counted further. */
 export const COUNTED_LAG = 1_000;
 
-/** How far a consumer of the log is behind it, and for how long, as this process sees it from outside. */
+export type LagStore = Pick<EventStore, 'head' | 'countAfter' | 'eventIdAt'>;
+
+/**
+ * How far a consumer of the log is behind it, as this process sees it from outside: it knows nothing that it has not itself
+ * seen, and what it saw is true of the moment at which it looked.
+ */
 export class LogLag {
-  /** An end of the log that was not reached yet, and when it was first seen. */
-  private awaited: { head: Position; since: number } | undefined;
+  /** Ends of the log that were not reached yet, and when each was seen last. */
+  private awaited: { head: Position; seenAt: number }[] = [];
+  private levelAt = -Infinity;
+  private behindSince: number | undefined;
   private lastSeen: Position | undefined;
   private movedAt = performance.now();
   private lag = 0;
 
   /**
-   * @param whereIsIt how far the consumer has come; undefined: at the beginning
+   * @param whereIsIt what the consumer has done with last; undefined: it is at the beginning
    * @param boundMs how long it may take for what is in the log
    */
   constructor(
-    private readonly store: Pick<EventStore, 'head' | 'readAll'>,
-    private readonly whereIsIt: () => Promise<Position | undefined> | Position | undefined,
+    private readonly store: LagStore, private readonly whereIsIt: () => Promise<Checkpoint | undefined>,
     private readonly boundMs: number,
   ) {}
 
@@ -28,14 +35,17 @@ export class LogLag {
     return this.lag;
   }
 
-  /** It has not reached, within the bound, what was in the log: it may move, and be minutes behind all the same. */
+  /**
+   * It was not seen within the bound to have all that was in the log: because it is behind, though it may move, because nobody
+   * could look, or nobody has yet.
+   */
   get isPastBound(): boolean {
-    return this.awaited !== undefined && performance.now() - this.awaited.since > this.boundMs;
+    return performance.now() - this.levelAt > this.boundMs;
   }
 
   /** It is behind and has not moved at all within the bound. */
   get standsStill(): boolean {
-    return this.awaited !== undefined && performance.now() - Math.max(this.movedAt, this.awaited.since) > this.boundMs;
+    return this.behindSince !== undefined && performance.now() - Math.max(this.movedAt, this.behindSince) > this.boundMs;
   }
 
   /** Until the signal aborts. */
@@ -47,23 +57,38 @@ export class LogLag {
   }
 
   async look(): Promise<void> {
-    // In this order: what is appended between the two is seen as lag, never the other way round.
-    const position = await this.whereIsIt();
+    const seenAt = performance.now();
     const head = await this.store.head();
+    const checkpoint = await this.whereIsIt();
+    if (checkpoint && !await isInLog(this.store, checkpoint)) {
+      this.awaited = [];
+      this.levelAt = -Infinity;
+      return;
+    }
+    this.sawHead(head, seenAt);
+    this.isAt(checkpoint?.position);
+    this.lag = this.behindSince === undefined ? 0 : await this.store.countAfter(checkpoint?.position, COUNTED_LAG);
+  }
+
+  /** The consumer was seen there. */
+  isAt(position: Position | undefined): void {
     if (position !== this.lastSeen) this.movedAt = performance.now();
     this.lastSeen = position;
-    if (this.awaited && isAt(position, this.awaited.head)) this.awaited = undefined;
-    const behind = head !== undefined && !isAt(position, head);
-    if (behind) this.awaited ??= { head, since: performance.now() };
-    this.lag = behind ? await this.count(position) : 0;
+    if (position === undefined) return;
+    while (this.awaited[0] && comparePositions(position, this.awaited[0].head) >= 0) {
+      this.levelAt = Math.max(this.levelAt, this.awaited.shift()!.seenAt);
+    }
+    if (this.awaited.length === 0) this.behindSince = undefined;
   }
 
-  private async count(after: Position | undefined): Promise<number> {
-    let count = 0;
-    for await (const _ of this.store.readAll({ ...(after !== undefined && { after }), limit: COUNTED_LAG })) count += 1;
-    return count;
+  private sawHead(head: Position | undefined, seenAt: number): void {
+    if (head === undefined) {
+      this.levelAt = seenAt;
+      return;
+    }
+    // What was seen too long ago tells nothing any more, should it be reached.
+    this.awaited = this.awaited.filter((one) => one.head !== head && seenAt - one.seenAt <= this.boundMs);
+    this.awaited.push({ head, seenAt });
+    this.behindSince ??= seenAt;
   }
 }
-
-const isAt = (position: Position | undefined, head: Position): boolean =>
-  position !== undefined && comparePositions(position, head) >= 0;

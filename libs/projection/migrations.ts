@@ -21,4 +21,11 @@ export const runtimeMigrations: readonly { name: string; sql: string }[] = [
       alter table runtime.checkpoint add published bigint not null default 0;
     `,
   },
+  {
+    name: '012-checkpoint-event',
+    sql: `
+      -- The event at the position. Null: not known, of a checkpoint that was written before.
+      alter table runtime.checkpoint add event_id uuid;
+    `,
+  },
 ];

@@ -1,26 +1,26 @@
 import type pg from 'pg';
 import type { Pool, PoolClient } from 'pg';
-import { lastPosition, type EventStore, type Position, type RecordedEvent } from '@peerbridge/event-store';
+import type { EventStore, RecordedEvent } from '@peerbridge/event-store';
 import type { EventCodec } from '@peerbridge/vault';
-import { batches } from './batches.js';
+import { batches, itemsUpTo } from './batches.js';
+import { isInLog, type Checkpoint } from './checkpoint.js';
 import { withLease } from './lease.js';
 import { pause } from './pause.js';
-import { rebuildView } from './rebuild.js';
-import { transaction } from './transaction.js';
+import { makeView } from './rebuild.js';
 import { CheckpointMoved, ViewWriter } from './view-writer.js';
-import { View } from './view.js';
+import { View, type LiveView } from './view.js';
 
 const BATCH_SIZE = 1_000;
 /** After an error, before the next try; doubled up to the second number. Milliseconds. */
 const BACK_OFF_MS = [100, 5_000] as const;
-/** A rebuild moves the checkpoint once; moved so often in a row, something is wrong with it. */
-const MOVED_OFTEN = 5;
-/** An outdated projector lets the lease be for so long, for one of the release that made the view. */
+/** How often it is made sure that the view that is written is still the live one, and of this log. */
+const LOOK_EVERY_MS = 1_000;
+/** An outdated projector looks again after so long whether it is needed. */
 const STAND_ASIDE_MS = 5_000;
 
-/** The view is another release's, which took over from this one. */
-class Outdated extends Error {
-  override name = 'Outdated';
+/** Nothing may rest on the live view any more. The message says why, for operators. */
+class ViewClosed extends Error {
+  override name = 'ViewClosed';
 }
 
 export interface ProjectorOptions {
@@ -37,7 +37,8 @@ export interface ProjectorOptions {
 
 /**
  * Keeps the live view up with the log: one projector at a time holds the lease, others stand by. Applying again what
- * was applied is impossible: the checkpoint moves in the same transaction.
+ * was applied is impossible: the checkpoint moves in the same transaction. Where there is no view of this release and this
+ * log, it makes one, while nobody sees it and without the lease.
  */
 export class Projector {
   private state: { status: 'up' | 'down' | 'standby'; stoppedParticipants: number } = {
@@ -45,6 +46,7 @@ export class Projector {
   };
   /** Whether this process has seen the live view made by its own projections. */
   private wasOurs = false;
+  private saidOutdated = false;
 
   constructor(private readonly options: ProjectorOptions) {}
 
@@ -54,96 +56,116 @@ export class Projector {
 
   /** Until the signal aborts. Survives outages of the store and the database. */
   async run(signal: AbortSignal): Promise<void> {
-    const { connect, pool, view, log } = this.options;
-    this.wasOurs = await view.live(pool).then((live) => live?.definition === view.definition, () => false);
-    for (let saidSo = false; !signal.aborted;) {
+    let delay: number = BACK_OFF_MS[0];
+    while (!signal.aborted) {
       try {
-        await withLease(connect, 'projector', signal, (leased) => this.work(leased));
+        await this.turn(signal, () => { delay = BACK_OFF_MS[0]; });
       } catch (error) {
-        if (!(error instanceof Outdated)) throw error;
-        if (!saidSo) log.error({}, 'Other projections have rebuilt the live view since this projector started: it stands aside');
-        saidSo = true;
-        this.state = { ...this.state, status: 'down' };
-        await pause(STAND_ASIDE_MS, signal);
+        if (signal.aborted) break;
+        // Somebody else has swapped or closed the view: that is no failure, only a reason to look again.
+        if (error instanceof ViewClosed) {
+          this.options.log.error({}, `${error.message}: it is closed, and made anew from the log`);
+        } else if (!(error instanceof CheckpointMoved)) {
+          this.state = { ...this.state, status: 'down' };
+          this.options.log.error({ err: error }, 'The projector stopped and will try again');
+        }
+        await pause(delay, signal);
+        delay = Math.min(delay * 2, BACK_OFF_MS[1]);
       }
     }
     this.state = { ...this.state, status: 'standby' };
   }
 
-  private async work(leased: AbortSignal): Promise<void> {
-    let delay: number = BACK_OFF_MS[0];
-    let moved = 0;
-    const progressed = () => {
-      delay = BACK_OFF_MS[0];
-      moved = 0;
-    };
-    while (!leased.aborted) {
-      try {
-        await this.follow(leased, progressed);
-      } catch (error) {
-        if (leased.aborted) return;
-        if (error instanceof Outdated) throw error;
-        // A rebuild that swapped the view moves the checkpoint: that is no failure, only a reason to look again.
-        moved = error instanceof CheckpointMoved ? moved + 1 : MOVED_OFTEN;
-        if (moved >= MOVED_OFTEN) {
-          this.state = { ...this.state, status: 'down' };
-          this.options.log.error({ err: error }, 'The projector stopped and will try again');
-        }
-        await pause(delay, leased);
-        delay = Math.min(delay * 2, BACK_OFF_MS[1]);
+  private async turn(signal: AbortSignal, progressed: () => void): Promise<void> {
+    const { view, connect, log, patient } = this.options;
+    const live = await this.standing();
+    if (live?.definition === view.definition) {
+      this.wasOurs = true;
+      await withLease(connect, 'projector', signal, (leased) => this.follow(leased, progressed));
+    } else if (live && this.wasOurs) {
+      // A release that was rolled back starts anew; one that stood by does not undo the work of the one after it.
+      if (!this.saidOutdated) {
+        log.error({}, 'Other projections have rebuilt the live view since this projector started: it stands aside');
       }
+      this.saidOutdated = true;
+      this.state = { ...this.state, status: 'down' };
+      await pause(STAND_ASIDE_MS, signal);
+    } else {
+      if (live) log.info('The live view was made by other projections: rebuilding it');
+      await makeView({ ...this.options, pool: patient, signal, alarm: (event, cause) => this.alarm(event, cause) });
+      this.wasOurs = true;
     }
   }
 
-  private async follow(signal: AbortSignal, progressed: () => void): Promise<void> {
-    const { pool, view, codec, store } = this.options;
+  /**
+   * The live view. One of which it is not known how far it is, or that has events that the log has not, is closed.
+   * @throws ViewClosed
+   */
+  private async standing(): Promise<LiveView | undefined> {
+    const { pool } = this.options;
+    const live = await View.live(pool);
+    const wrong = live && await this.whatIsWrong(live);
+    if (!wrong) return live;
+    await View.close(pool, live.version);
+    throw new ViewClosed(wrong);
+  }
+
+  private async whatIsWrong({ checkpoint, hasCheckpoint }: LiveView): Promise<string | undefined> {
+    if (!hasCheckpoint) return 'The checkpoint of the live view is gone';
+    if (!checkpoint || await isInLog(this.options.store, checkpoint)) return undefined;
+    return 'The live view is of another event store, or of events that this one no longer has';
+  }
+
+  /** Writes the live view while it is the one to write. @throws CheckpointMoved where it no longer is */
+  private async follow(leased: AbortSignal, progressed: () => void): Promise<void> {
+    const { pool, view, codec } = this.options;
     const client = await pool.connect();
-    let broken: Error | undefined;
     const ended = new AbortController();
+    let broken = true;
     try {
-      const { version, position } = await this.liveVersion(client, signal);
-      const writer = new ViewWriter(view, version, codec, (event, cause) => this.alarm(event, cause));
-      await writer.open(client);
-      let checkpoint = position;
-      this.report(writer);
-      const items = store.subscribeAll({ after: checkpoint, signal: AbortSignal.any([signal, ended.signal]) });
-      for await (const batch of batches(items, BATCH_SIZE)) {
-        const to = lastPosition(batch);
-        if (to !== undefined) {
-          await writer.write(client, batch.flatMap((item) => (item.kind === 'event' ? [item.event] : [])), checkpoint, to);
-          checkpoint = to;
-        }
-        progressed();
-        this.report(writer);
+      const live = await View.live(client);
+      if (live?.definition === view.definition && live.hasCheckpoint) {
+        const writer = new ViewWriter(view, live.version, codec, (event, cause) => this.alarm(event, cause));
+        await writer.open(client);
+        void this.watch(live.version, ended, leased);
+        await this.write(client, writer, live.checkpoint, AbortSignal.any([leased, ended.signal]), progressed);
       }
+      broken = false;
     } catch (error) {
-      broken = error as Error;
+      broken = !(error instanceof CheckpointMoved);
       throw error;
     } finally {
       ended.abort();
-      client.release(broken !== undefined && !(broken instanceof CheckpointMoved));
+      client.release(broken);
     }
   }
 
-  /** The live view; made at the first start, rebuilt where an earlier release's projections made it. */
-  private async liveVersion(
-    client: PoolClient, signal: AbortSignal,
-  ): Promise<{ version: number; position: Position | undefined }> {
-    const { view, patient, log } = this.options;
-    let live = await view.live(client);
-    if (live && live.definition !== view.definition) {
-      // A release that was rolled back starts anew; one that stood by does not undo the work of the one after it.
-      if (this.wasOurs) throw new Outdated('The view was made by other projections since');
-      log.info('The live view was made by other projections: rebuilding it');
-      const alarm = (event: RecordedEvent, cause: unknown) => this.alarm(event, cause);
-      await rebuildView({ ...this.options, pool: patient, alarm, compare: false, signal });
-      live = await view.live(client);
+  private async write(
+    client: PoolClient, writer: ViewWriter, from: Checkpoint | undefined, signal: AbortSignal, progressed: () => void,
+  ): Promise<void> {
+    let checkpoint = from;
+    this.report(writer);
+    const items = this.options.store.subscribeAll({ after: checkpoint?.position, signal });
+    for await (const batch of batches(items, itemsUpTo(BATCH_SIZE))) {
+      const events = batch.flatMap((item) => (item.kind === 'event' ? [item.event] : []));
+      if (events.length > 0) checkpoint = await writer.write(client, events, checkpoint);
+      progressed();
+      this.report(writer);
     }
-    this.wasOurs = true;
-    const version = live?.version ?? await transaction(client, () => view.createNext(client, { live: true }));
-    const { rows } = await client.query<{ position: Position | null }>(
-      'SELECT position FROM runtime.checkpoint WHERE consumer = $1', [View.consumer(version)]);
-    return { version, position: rows[0]?.position ?? undefined };
+  }
+
+  /** Ends the writing where the version is no longer live, or no longer of this log: also while nothing is written. */
+  private async watch(version: number, ended: AbortController, leased: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([ended.signal, leased]);
+    while (!signal.aborted) {
+      await pause(LOOK_EVERY_MS, signal);
+      const stands = async () => {
+        const live = await View.live(this.options.pool);
+        return live?.version === version && await this.whatIsWrong(live) === undefined;
+      };
+      // An outage is noticed by the one who writes.
+      if (!signal.aborted && !await stands().catch(() => true)) ended.abort();
+    }
   }
 
   private report(writer: ViewWriter): void {
@@ -153,8 +175,7 @@ export class Projector {
   private alarm(event: RecordedEvent, cause: unknown): void {
     const { eventId, type, schemaVersion, participantId } = event.metadata;
     const reason = cause instanceof Error ? cause.name : 'unknown';
-    this.options.log.error(
-      { eventId, type, schemaVersion, participantId, reason }, 'An event cannot be applied: its person is stopped',
-    );
+    const consequence = participantId === undefined ? 'it is about nobody, and skipped' : 'its person is stopped';
+    this.options.log.error({ eventId, type, schemaVersion, participantId, reason }, `An event cannot be applied: ${consequence}`);
   }
 }

@@ -23,6 +23,8 @@ export interface Changes {
 /** The rows of one batch: read beforehand, changed in memory, written with one statement per table. */
 export class Rows {
   private readonly rows = new Map<AnyTable, Map<string, object>>();
+  /** What takes back each change since an attempt began. */
+  private undo: (() => void)[] | undefined;
   /** Whose rows somebody asked for: they may do so again. */
   private readonly wanted = new Map<AnyTable, Set<string>>();
   private readonly made = new Map<AnyTable, Set<string>>();
@@ -40,6 +42,7 @@ export class Rows {
   /** A row that nobody asked for before is one that the projection makes. */
   put<Row extends object>(table: Table<Row>, row: Row): void {
     const key = String(row[table.key]);
+    this.undo?.push(this.restoring(table, key));
     const rows = mapOf(this.rows, table);
     const made = setOf(this.made, table);
     if (this.removed.get(table)?.delete(key)) setOf(this.changed, table).add(key);
@@ -50,10 +53,37 @@ export class Rows {
 
   /** Of a row that is there, whether or not it was asked for: put again, it is one that changed. */
   remove(table: AnyTable, key: string): void {
+    this.undo?.push(this.restoring(table, key));
     mapOf(this.rows, table).set(key, absent);
     if (this.made.get(table)?.delete(key)) return;
     this.changed.get(table)?.delete(key);
     setOf(this.removed, table).add(key);
+  }
+
+  /** All that the change puts and removes, or nothing where it throws. */
+  attempt(change: () => void): void {
+    this.undo = [];
+    try {
+      change();
+    } catch (error) {
+      for (const restore of this.undo.reverse()) restore();
+      throw error;
+    } finally {
+      this.undo = undefined;
+    }
+  }
+
+  /** What puts a row back into its present state. */
+  private restoring(table: AnyTable, key: string): () => void {
+    const rows = mapOf(this.rows, table);
+    const row = rows.get(key);
+    const sets = [this.made, this.changed, this.removed].map((keys) => setOf(keys, table));
+    const states = sets.map((keys) => keys.has(key));
+    return () => {
+      if (row === undefined) rows.delete(key);
+      else rows.set(key, row);
+      sets.forEach((keys, nth) => (states[nth] ? keys.add(key) : keys.delete(key)));
+    };
   }
 
   /** Says that a row will be asked for. @returns whether it has to be loaded */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ClientBase } from 'pg';
-import { comparePositions, type Position, type RecordedEvent } from '@peerbridge/event-store';
+import { comparePositions, memoryOf, type Position, type RecordedEvent } from '@peerbridge/event-store';
 import type { EventCodec } from '@peerbridge/vault';
 import { Copying } from './copy.js';
 import type { AnyProjection, ProjectedEvent } from './projection.js';
@@ -8,17 +8,25 @@ import { Rows, type Changes } from './rows.js';
 import { createIndexesSql, createTableSql, writeAllSql, type AnyTable } from './table.js';
 import { stoppedParticipantTable, type View } from './view.js';
 
-/** Beyond this many rows in memory a fold forgets them all and reads them again as needed. */
+/** Beyond so much in memory a fold forgets its rows and reads them again as needed. */
 const MAX_ROWS_HELD = 50_000;
+const MAX_BYTES_HELD = 128 * 1_048_576;
 const BATCH_SIZE = 2_000;
+/** So many events are written at once where one of them is at fault, before each is on its own. */
+const SLICE_SIZE = 50;
 
-/** SQLSTATE classes 22 and 23, data exception and integrity violation: about what is written, and so the same at every try. */
-const isRefusedValue = (error: unknown): boolean => /^2[23]/.test(String((error as { code?: unknown }).code));
+/**
+ * About what is written, and so the same at every try: SQLSTATE classes 22, 23 and 54 (data exception, integrity violation,
+ * program limit exceeded), and text that is longer than there can be.
+ */
+const isRefusedValue = (error: unknown): boolean =>
+  error instanceof RangeError || /^(?:22|23|54)/.test(String((error as { code?: unknown }).code));
 
-class Poison extends Error {
-  constructor(readonly event: RecordedEvent, override readonly cause: unknown) {
-    super(`Event ${event.metadata.eventId} cannot be applied`);
-  }
+/** An event that was looked at, and what will be done with it. */
+interface Projected {
+  recorded: RecordedEvent;
+  event: ProjectedEvent;
+  projections: readonly AnyProjection[];
 }
 
 /**
@@ -30,6 +38,8 @@ export class ViewFold {
   private readonly projections: readonly AnyProjection[];
   private readonly stopped = new Map<string, Position>();
   private rows = new Rows();
+  /** Of the events folded since rows were last forgotten, which is what their rows are made of. */
+  private bytesHeld = 0;
 
   constructor(
     view: View, private readonly schema: string, private readonly codec: EventCodec,
@@ -66,10 +76,10 @@ export class ViewFold {
     const changes = this.rows.takeChanges();
     const made = changes.filter((one) => one.made.length > 0).map(({ table, made: rows }) => ({ table, rows }));
     const changed = changes.filter((one) => one.changed.length > 0 || one.removed.length > 0);
-    const copying = new Copying(this.schema, made);
+    const copying = attempted(() => new Copying(this.schema, made));
     return async () => {
       try {
-        await copying.run(client, { commit: changed.length === 0 });
+        await copying().run(client, { commit: changed.length === 0 });
         if (changed.length === 0) return;
         await this.write(client, changed);
         await client.query('COMMIT');
@@ -100,13 +110,17 @@ export class ViewFold {
   /** The rows held are not what the database has. */
   forget(): void {
     this.rows = new Rows();
+    this.bytesHeld = 0;
   }
 
   /**
-   * Writes events by `write`, which applies and commits them. Where the database refuses a value, ever fewer are tried, down to
-   * the event at fault, whose person is stopped there: nothing that was recorded keeps everybody else waiting.
+   * Writes events by `write`, which applies and commits them. Where the database refuses a value, they are written in slices, and
+   * one by one where a slice is refused: the person of the event at fault is stopped there, and nothing that was recorded keeps
+   * everybody else waiting.
    */
-  async writing(events: readonly RecordedEvent[], write: (events: readonly RecordedEvent[]) => Promise<void>): Promise<void> {
+  async writing(
+    events: readonly RecordedEvent[], write: (events: readonly RecordedEvent[]) => Promise<void>, slice = SLICE_SIZE,
+  ): Promise<void> {
     try {
       await write(events);
     } catch (error) {
@@ -115,25 +129,10 @@ export class ViewFold {
       if (events.length === 1) {
         this.stop(events[0]!, error);
         await write(events);
-      } else {
-        const middle = Math.ceil(events.length / 2);
-        await this.writing(events.slice(0, middle), write);
-        await this.writing(events.slice(middle), write);
-      }
-    }
-  }
-
-  /** Folds all events; where one cannot be applied, its person is stopped there and the rest is folded without them. */
-  private async fold(client: ClientBase, events: readonly RecordedEvent[], ahead?: Promise<unknown>): Promise<void> {
-    for (;;) {
-      try {
-        await this.tryFold(client, events, ahead);
         return;
-      } catch (error) {
-        if (!(error instanceof Poison)) throw error;
-        this.stop(error.event, error.cause);
-        this.forget();
       }
+      const size = events.length > slice ? slice : 1;
+      for (let from = 0; from < events.length; from += size) await this.writing(events.slice(from, from + size), write, 1);
     }
   }
 
@@ -144,31 +143,36 @@ export class ViewFold {
     this.stopped.set(participantId ?? eventId, event.position);
   }
 
-  private async tryFold(client: ClientBase, events: readonly RecordedEvent[], ahead?: Promise<unknown>): Promise<void> {
-    if (this.rows.size > MAX_ROWS_HELD) this.forget();
-    const projected: [ProjectedEvent, AnyProjection[], RecordedEvent][] = [];
-    for (const event of events) {
-      const { participantId, eventId, type } = event.metadata;
-      const stoppedAt = this.stopped.get(participantId ?? eventId);
-      // What came before is applied, also where it came in the same batch: a rebuild stops everybody where they stopped.
-      if (stoppedAt !== undefined && comparePositions(event.position, stoppedAt) >= 0) {
-        if (participantId && stoppedAt === event.position) {
-          this.rows.put(stoppedParticipantTable, {
-            participant_id: participantId, position: stoppedAt, reason: `cannot apply ${type}`,
-          });
-        }
+  /** Where an event cannot be applied, its person is stopped there, and the rest is folded without them, all in one pass. */
+  private async fold(client: ClientBase, events: readonly RecordedEvent[], ahead?: Promise<unknown>): Promise<void> {
+    if (this.rows.size > MAX_ROWS_HELD || this.bytesHeld > MAX_BYTES_HELD) this.forget();
+    const projected = events.flatMap((event) => this.project(event) ?? []);
+    await this.load(client, projected, ahead);
+    for (const { recorded, event, projections } of projected) {
+      this.bytesHeld += memoryOf(recorded);
+      if (this.isStopped(recorded)) {
+        this.keepStop(recorded);
         continue;
       }
-      projected.push([this.project(event), this.handlersOf(type), event]);
-    }
-    await this.load(client, projected, ahead);
-    for (const [event, projections, recorded] of projected) {
       try {
-        for (const projection of projections) projection.apply(event, this.rows);
+        this.rows.attempt(() => { for (const projection of projections) projection.apply(event, this.rows); });
       } catch (cause) {
-        throw new Poison(recorded, cause);
+        this.stop(recorded, cause);
+        this.keepStop(recorded);
       }
     }
+  }
+
+  /** What came before is applied, also where it came in the same batch: a rebuild stops everybody where they stopped. */
+  private isStopped({ metadata: { participantId, eventId }, position }: RecordedEvent): boolean {
+    const stoppedAt = this.stopped.get(participantId ?? eventId);
+    return stoppedAt !== undefined && comparePositions(position, stoppedAt) >= 0;
+  }
+
+  /** Of the event at which its person stopped. */
+  private keepStop({ metadata: { participantId, type }, position }: RecordedEvent): void {
+    if (participantId === undefined || this.stopped.get(participantId) !== position) return;
+    this.rows.put(stoppedParticipantTable, { participant_id: participantId, position, reason: `cannot apply ${type}` });
   }
 
   /** In the order the view names them: the person's row comes before what other capabilities add to it. */
@@ -180,22 +184,26 @@ export class ViewFold {
     return handlers;
   }
 
-  private project(event: RecordedEvent): ProjectedEvent {
+  /** Undefined for what is skipped. */
+  private project(recorded: RecordedEvent): Projected | undefined {
+    const projections = this.handlersOf(recorded.metadata.type);
     try {
-      const { codec } = this;
-      return {
-        fact: codec.fact(event), metadata: event.metadata, sealed: codec.sealedParts(event), position: event.position,
-      };
+      if (!this.isStopped(recorded)) return { recorded, event: this.opened(recorded), projections };
     } catch (cause) {
-      throw new Poison(event, cause);
+      this.stop(recorded, cause);
     }
+    this.keepStop(recorded);
+    return undefined;
   }
 
-  private async load(
-    client: ClientBase, projected: readonly [ProjectedEvent, AnyProjection[], RecordedEvent][], ahead?: Promise<unknown>,
-  ): Promise<void> {
+  private opened(event: RecordedEvent): ProjectedEvent {
+    const { codec } = this;
+    return { fact: codec.fact(event), metadata: event.metadata, sealed: codec.sealedParts(event), position: event.position };
+  }
+
+  private async load(client: ClientBase, projected: readonly Projected[], ahead?: Promise<unknown>): Promise<void> {
     const wanted = new Map<AnyTable, Set<string>>();
-    for (const [event, projections, recorded] of projected) {
+    for (const { recorded, event, projections } of projected) {
       try {
         for (const { table, key } of projections.flatMap((projection) => projection.needs(event))) {
           if (!this.rows.want(table, key)) continue;
@@ -203,7 +211,7 @@ export class ViewFold {
           wanted.set(table, keys.add(key));
         }
       } catch (cause) {
-        throw new Poison(recorded, cause);
+        this.stop(recorded, cause);
       }
     }
     if (wanted.size > 0) await ahead;
@@ -215,6 +223,16 @@ export class ViewFold {
       const found = new Map(rows.map((row) => [String(row[table.key]), row]));
       for (const key of keys) this.rows.loaded(table, key, found.get(key));
     }
+  }
+}
+
+/** What the work makes, or its error, when it is asked for. */
+function attempted<T>(work: () => T): () => T {
+  try {
+    const made = work();
+    return () => made;
+  } catch (error) {
+    return () => { throw error; };
   }
 }
 

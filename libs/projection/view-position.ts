@@ -3,12 +3,16 @@ import type pg from 'pg';
 import type { Pool } from 'pg';
 import { comparePositions, type Position } from '@peerbridge/event-store';
 import { pause } from './pause.js';
-import { VIEW_CHANNEL, type ViewAdvanced } from './view-writer.js';
+import { VIEW_CHANNEL, viewAdvanced } from './view-writer.js';
+import { View, type LiveView } from './view.js';
 
 /** How often the checkpoint is looked at beside the notifications, which a lost connection may swallow. Milliseconds. */
 const POLL_MS = 250;
 
-/** How far the live view is, as this process knows: it is at least there, for a view never goes back. */
+/**
+ * How far the live view is, as this process knows: it is at least there, for a version never goes back. What is known ends
+ * with the version that it is known of.
+ */
 export class ViewPosition {
   private known: Position | undefined;
   private liveVersion = 0;
@@ -35,7 +39,7 @@ export class ViewPosition {
     return this.known;
   }
 
-  /** The version that is there; a later one may be live without this process having heard of it. 0: nothing is known. */
+  /** The version that is there; another may be live without this process having heard of it. 0: nothing is known. */
   get version(): number {
     return this.liveVersion;
   }
@@ -71,17 +75,19 @@ export class ViewPosition {
     return () => this.advanced.off('advanced', listener);
   }
 
-  private advance({ version, position, participantIds }: ViewAdvanced): void {
-    this.liveVersion = Math.max(this.liveVersion, version);
-    if (this.has(position)) return;
-    this.known = position;
-    this.advanced.emit('advanced', participantIds);
+  /** The live view, as the database has it now. */
+  async refresh(): Promise<LiveView | undefined> {
+    const live = await View.live(this.pool);
+    this.advance(live?.version ?? 0, live?.checkpoint?.position, null);
+    return live;
   }
 
-  private async refresh(): Promise<void> {
-    const { rows: [live] } = await this.pool.query<{ version: number; position: Position | null }>(
-      "SELECT version, position FROM runtime.view JOIN runtime.checkpoint ON consumer = 'view_v' || version WHERE live");
-    if (live?.position) this.advance({ version: live.version, position: live.position, participantIds: null });
+  private advance(version: number, position: Position | undefined, participantIds: readonly string[] | null): void {
+    if (version !== this.liveVersion) this.known = undefined;
+    this.liveVersion = version;
+    if (position === undefined || this.has(position)) return;
+    this.known = position;
+    this.advanced.emit('advanced', participantIds);
   }
 
   private async poll(): Promise<void> {
@@ -99,8 +105,9 @@ export class ViewPosition {
         client = await this.connect();
         this.listener = client;
         const lost = new Promise<void>((resolve) => { client!.on('end', resolve).on('error', () => resolve()); });
-        client.on('notification', ({ payload }) => {
-          if (payload) this.advance(JSON.parse(payload) as ViewAdvanced);
+        client.on('notification', ({ payload = '' }) => {
+          const advanced = viewAdvanced(payload);
+          if (advanced) this.advance(advanced.version, advanced.position, advanced.participantIds);
         });
         await client.query(`LISTEN ${VIEW_CHANNEL}`);
         if (!this.stop.signal.aborted) await lost;

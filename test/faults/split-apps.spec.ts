@@ -72,7 +72,7 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
     const checkpoints = new PostgresCheckpointStore(parts.database.pool);
     for (;;) {
       const reached = await checkpoints.load('relay');
-      if (reached !== undefined && comparePositions(reached, head!) >= 0) break;
+      if (reached && comparePositions(reached.position, head!) >= 0) break;
       await delay(50);
     }
     return (await readTopic(kafka.brokers, careEvents.name)).filter(({ headers }) => ids.has(headers['ce_id']!));

@@ -51,7 +51,7 @@ export async function startOverheard(env: Record<string, string> = {}): Promise<
   const system = await openSystem(config, 'overheard');
   const projector = startProjector(system);
   const api = await startApi(system);
-  await api.answering.shared.available(60_000);
+  await api.answering.trust.established(60_000);
   await registerFixtureOrganizations(api.answering.executor);
   const dev = await describeDevelopment(api.address, api.issuer!, config) as Dev;
   const latest: { position: string | undefined } = { position: undefined };

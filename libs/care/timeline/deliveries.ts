@@ -2,8 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import {
   PersonLocks, ReadBudget, SharedView, type PersonAccess, type TimelineLine, type ViewSession,
 } from '@peerbridge/disclosure';
-import { id, type Caller } from '@peerbridge/kernel';
+import { DomainError, id, type Caller } from '@peerbridge/kernel';
 import { comparePositions, type Position } from '@peerbridge/event-store';
+import { pause } from '@peerbridge/projection';
 
 /** Entries read at once; more follow right after. */
 const BATCH = 50;
@@ -12,6 +13,9 @@ const BATCH = 50;
  * just in time keeps no withdrawal waiting.
  */
 const HELD_MS = 1_000;
+
+/** How often it is tried to decide while the view is being made, or late. */
+const ASKED_AGAIN_MS = 250;
 
 export interface Delivery {
   row: TimelineLine;
@@ -70,8 +74,14 @@ export class Deliveries {
         if (!await changes.next()) break;
         release = await this.locks.share(participantId);
         letGoAt = Infinity;
-        ({ waiting, decidedUpTo } = await this.read(caller, participantId, after));
-        if (waiting.length === BATCH) changes.again();
+        const read = await this.read(caller, participantId, after).catch(onlyUnavailable);
+        ({ waiting, decidedUpTo } = read ?? { waiting: [], decidedUpTo: after });
+        if (!read) {
+          // Nothing can be decided now; what there is comes as soon as it can.
+          await letGo();
+          await pause(ASKED_AGAIN_MS, signal);
+        }
+        if (!read || waiting.length === BATCH) changes.again();
       }
       return end();
     };
@@ -106,6 +116,10 @@ export class Deliveries {
       decidedUpTo: rows.length === BATCH ? rows.at(-1)!.position : reached,
     };
   }
+}
+
+function onlyUnavailable(error: unknown): undefined {
+  if (!(error instanceof DomainError && error.code === 'UNAVAILABLE')) throw error;
 }
 
 /** No person has such an id, and nobody is told so. */

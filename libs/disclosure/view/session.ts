@@ -1,5 +1,5 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import { roles, SHREDDED, type Caller, type Shredded } from '@peerbridge/kernel';
+import { roles, SHREDDED, unavailable, type Caller, type Shredded } from '@peerbridge/kernel';
 import type { Position } from '@peerbridge/event-store';
 import type { AnyTable, Table } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
@@ -22,6 +22,8 @@ export interface PersonAccess {
   participantId: string;
   facts: PersonFacts;
   decision: Decision;
+  /** What was decided before the person's view stopped; only where it has. */
+  decidedBefore?: Decision;
 }
 
 /** What became of an accepted command: enough to answer a repeat of it. */
@@ -85,8 +87,17 @@ export class ViewSession {
     return permitted ? access : undefined;
   }
 
-  /** The decision itself, also where nothing of the person as a whole may be seen: an author keeps what they wrote. */
+  /**
+   * The decision itself, also where nothing of the person as a whole may be seen: an author keeps what they wrote.
+   * @throws DomainError UNAVAILABLE to whoever saw the person before their view stopped: what they may see now is not known
+   */
   async decision(participantId: string): Promise<PersonAccess | undefined> {
+    const access = await this.decisionAbout(participantId);
+    if (access?.decidedBefore?.visible) throw stoppedView();
+    return access;
+  }
+
+  private async decisionAbout(participantId: string): Promise<PersonAccess | undefined> {
     if (!isId(participantId)) return undefined;
     const access = this.persons.get(participantId) ?? this.decide(participantId);
     this.persons.set(participantId, access);
@@ -96,8 +107,11 @@ export class ViewSession {
   /** The label and decision of a node that the caller may see. */
   async item(id: string): Promise<{ item: ItemRow; access: PersonAccess } | undefined> {
     const found = await this.anyItem(id);
-    if (!found || !permitsItem(found.access.decision, labelOf(found.item))) return undefined;
-    return { ...found, item: asShown(found.item, found.access) };
+    if (!found) return undefined;
+    const { decision, decidedBefore } = found.access;
+    const label = labelOf(found.item);
+    if (decidedBefore && permitsItem(decidedBefore, label)) throw stoppedView();
+    return permitsItem(decision, label) ? { ...found, item: asShown(found.item, found.access) } : undefined;
   }
 
   /** The same whether or not they may see it: for commands that are allowed unseen. */
@@ -133,7 +147,9 @@ export class ViewSession {
     const facts = await this.view.factsOf(participantId, this.caller);
     const { decide: decideOn = decide } = this.view.options;
     const decision = decideOn(this.caller, facts ?? nobody, this.instant);
-    return facts && { participantId, facts, decision };
+    if (!facts?.unknowable || decision.self) return facts && { participantId, facts, decision };
+    const decidedBefore = decideOn(this.caller, { ...facts, unknowable: false }, this.instant);
+    return { participantId, facts, decision, decidedBefore };
   }
 
   /** A page of one kind of node of one person, with its label: newest first, or oldest first, by when its label lists it. */
@@ -209,7 +225,8 @@ export class ViewSession {
     for (let from = after, size = first; ; size = Math.min(2 * size, MOST_CANDIDATES)) {
       const ids = await this.send(() => this.candidates(worker, from, size));
       this.budget?.holds(ids.length);
-      const decided = await Promise.all(ids.map((id) => this.decision(id)));
+      // One person's view that has stopped keeps nobody's list: they are left out.
+      const decided = await Promise.all(ids.map((id) => this.decisionAbout(id)));
       yield decided.filter((access): access is PersonAccess => access !== undefined && access.decision.visible
         && (worker === undefined || this.showsMember(access, worker)));
       if (ids.length < size) return;
@@ -290,7 +307,8 @@ export class ViewSession {
           SELECT FROM ${tableIn(schema, relationTable)} AS own
           WHERE own.key = ANY (${relationKeys(sql`worker.participant_id`, theirReaches(this.caller))}))
         ORDER BY participant_id LIMIT ${WORKERS_LOOKED_AT}`);
-      const decided = await Promise.all(rows.map(async (row) => ({ row, access: await this.decision(row.participant_id) })));
+      const decided = await Promise.all(
+        rows.map(async (row) => ({ row, access: await this.decisionAbout(row.participant_id) })));
       for (const { row, access } of decided) {
         const shown = access?.decision.visible && this.seesWorker(access, { memberId, role: row.role, orgId: row.org_id });
         if (shown) return { row, access };
@@ -377,3 +395,5 @@ export const labelOf = (item: ItemRow): ItemLabel => ({
   participantId: item.participant_id, segments: item.segments, sourceOrgId: item.source_org_id, authorId: item.author_id,
   requesterId: item.requester_id, partyOrgId: item.party_org_id, circles: item.circles,
 });
+
+const stoppedView = () => unavailable('What is recorded of this person cannot be shown now; repeat the request later.');

@@ -27,8 +27,6 @@ export interface SharedViewOptions extends ViewReaderOptions {
   /** What members are called now; without it, as they were first seen. */
   names?: Pick<MemberNames, 'of'>;
   readWaitMs: number;
-  /** Whether the view lags so far behind the log that nothing may rest on it. */
-  isUnknowable: () => boolean;
   /** Called with every decision about a whole person. */
   observe?: (role: string, outcome: 'permitted' | 'denied') => void;
   /** Who sees what; default: the policy. */
@@ -131,9 +129,8 @@ export class SharedView {
           WHERE relation.key = ANY (${relationKeys(sql`asked.id`, reachesAsked)}) LIMIT 1
         ) AS relation OFFSET 0
       ) AS admitted JOIN ${tableIn(schema, personTable)} AS person ON person.participant_id = admitted.id`);
-    const unknowable = this.options.isUnknowable();
     const found = new Map(rows.map(({ key, facts, stopped, works_at: worksAtOrgIds }): [string, PersonFacts] =>
-      [key, { ...facts, worksAtOrgIds, unknowable: stopped || unknowable }]));
+      [key, { ...facts, worksAtOrgIds, unknowable: stopped }]));
     return keys.map((key) => found.get(key));
   });
 
@@ -151,11 +148,6 @@ export class SharedView {
     const found = new Map(rows.map(({ key, label }) => [key, label]));
     return keys.map((key) => found.get(key));
   });
-
-  /** Waits for the projector to have made the view, at the very first start. @throws DomainError UNAVAILABLE */
-  available(withinMs: number): Promise<void> {
-    return this.reader.available(withinMs);
-  }
 
   /** How far the live view is, as the database has it now. */
   position(): Promise<Position | undefined> {

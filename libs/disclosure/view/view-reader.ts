@@ -1,21 +1,22 @@
 import { createHash } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 import DataLoader from 'dataloader';
 import sql, { raw, type Sql } from 'sql-template-tag';
-import { DomainError } from '@peerbridge/kernel';
+import { DomainError, unavailable } from '@peerbridge/kernel';
 import type { Position } from '@peerbridge/event-store';
 import type { QueryConfig } from 'pg';
-import { View, type AnyTable, type Table, type ViewPosition } from '@peerbridge/projection';
+import { View, type AnyTable, type Table, type ViewPosition, type ViewTrust } from '@peerbridge/projection';
 
 /** Statements of more shapes than these are planned anew each time. */
 const PREPARED_STATEMENTS = 300;
+const MOST_ATTEMPTS = 5;
 const UNDEFINED_TABLE = '42P01';
 const INVALID_SCHEMA = '3F000';
 const DEADLOCK = '40P01';
 const QUERY_CANCELED = '57014';
+const UNDEFINED_COLUMN = '42703';
+const hasCode = (error: unknown, ...codes: string[]): boolean => codes.includes((error as { code?: string }).code ?? '');
 /** What a read meets on a version that is being dropped. */
-const isOfDroppedVersion = (error: unknown): boolean =>
-  [UNDEFINED_TABLE, INVALID_SCHEMA, DEADLOCK].includes((error as { code?: string }).code ?? '');
+const isOfDroppedVersion = (error: unknown): boolean => hasCode(error, UNDEFINED_TABLE, INVALID_SCHEMA, DEADLOCK);
 
 const tookTooLong = () => new DomainError('TIMEOUT', 'The database took too long to answer; repeat the request.');
 
@@ -27,15 +28,14 @@ export interface Statements {
 export interface ViewReaderOptions {
   statements: Statements;
   position: ViewPosition;
+  /** Which version answers may rest on. */
+  trust: ViewTrust;
   /** A view that was made for one question and is read in place of the live one. */
   schema?: string;
 }
 
 /** Runs statements over the live version of the view, and proves of each that this is what it read. */
 export class ViewReader {
-  /** The live version as last looked up; each decision's statement proves it or finds the new one. */
-  private lookedUp = 0;
-
   private readonly names = new Map<string, string>();
   private readonly byKeyOf = new Map<AnyTable, DataLoader<string, object | undefined>>();
 
@@ -45,21 +45,23 @@ export class ViewReader {
    * The rows of a statement over the live view. It proves in its own snapshot that the version it read is the live one, and is
    * put again where a rebuild has swapped it. Rows come as one JSON text, which costs a fifth of reading them one by one.
    * @param statement for the schema of a version; its ORDER BY is kept
+   * @throws DomainError UNAVAILABLE, whatever is asked, where answers may rest on no version
    */
   async rows<Row>(statement: (schema: string) => Sql): Promise<Row[]> {
-    const { schema, position } = this.options;
-    let version = Math.max(this.lookedUp, position.version);
-    for (let attempt = 0; ; attempt += 1) {
-      if (version === 0 && schema === undefined) version = await this.lookUpLive();
+    const { schema, position, trust } = this.options;
+    for (let attempt = 1; ; attempt += 1) {
+      const version = schema === undefined ? await trust.version() : 0;
       try {
         const [answer] = await this.run<{ live: boolean; rows: Row[] }>(sql`
           SELECT ${schema === undefined ? sql`(SELECT version FROM runtime.view WHERE live) = ${version}` : sql`true`} AS live,
             coalesce(json_agg(answer), '[]') AS rows FROM (${statement(schema ?? View.schema(version))}) AS answer`);
         if (answer!.live) return answer!.rows;
       } catch (error) {
-        if (!isOfDroppedVersion(error) || attempt >= 5) throw error;
+        if (hasCode(error, UNDEFINED_COLUMN)) throw unavailable('The view is another release\'s; repeat the request later.');
+        if (!isOfDroppedVersion(error)) throw error;
       }
-      version = 0;
+      if (attempt === MOST_ATTEMPTS) throw unavailable('The view is being made from the log; repeat the request.');
+      await position.refresh();
     }
   }
 
@@ -85,26 +87,6 @@ export class ViewReader {
       throw error;
     });
     return rows;
-  }
-
-  /** Waits for the projector to have made the view, at the very first start. @throws DomainError UNAVAILABLE */
-  async available(withinMs: number): Promise<void> {
-    for (const deadline = performance.now() + withinMs; ;) {
-      try {
-        await this.lookUpLive();
-        return;
-      } catch (error) {
-        if (performance.now() > deadline) throw error;
-        await setTimeout(50);
-      }
-    }
-  }
-
-  private async lookUpLive(): Promise<number> {
-    const [live] = await this.run<{ version: number }>(sql`SELECT version FROM runtime.view WHERE live`);
-    if (!live) throw new DomainError('UNAVAILABLE', 'The view is being built; repeat the request.');
-    this.lookedUp = live.version;
-    return live.version;
   }
 
   /** How far the live view is, as the database has it now. */

@@ -39,6 +39,8 @@ const SEARCH_WINDOW = 250;
 const CHECKPOINT_AFTER_WINDOWS = 2;
 /** Positions are signed; servers before 2025 may call 2^64-1 a checkpoint where they have none yet. */
 const LAST_COMMIT = 2n ** 63n - 1n;
+/** Events are counted by reading them: no further than this. */
+const COUNTED_BYTES = 1_048_576;
 const FIRST_BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 3_000;
 /** gRPC's codes for who is not known, and for who may not. */
@@ -269,6 +271,27 @@ class EventStoreDbEventStore implements EventStore {
       if (event) return event.position;
     }
     return undefined;
+  }
+
+  async eventIdAt(position: Position): Promise<string | undefined> {
+    const fromPosition = this.parsed(position);
+    for await (const resolved of this.read(() => this.client.readAll({ ...BY_LEADER, fromPosition, maxCount: 1 }))) {
+      const event = this.recorded(resolved);
+      if (event?.position === position) return event.metadata.eventId;
+    }
+    return undefined;
+  }
+
+  /** The server cannot count: a stretch is read that takes no longer for large events. */
+  async countAfter(position: Position | undefined, atMost: number): Promise<number> {
+    let count = 0;
+    let bytes = 0;
+    for await (const event of this.readAll({ ...(position !== undefined && { after: position }), limit: atMost })) {
+      count += 1;
+      bytes += bytesOf(event);
+      if (bytes > COUNTED_BYTES) break;
+    }
+    return count;
   }
 
   assertPosition(position: Position): void {

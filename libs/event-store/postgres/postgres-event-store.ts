@@ -105,6 +105,17 @@ export class PostgresEventStore implements EventStore {
     return order === 0 ? undefined : this.positionOf(order);
   }
 
+  async eventIdAt(position: Position): Promise<string | undefined> {
+    const [row] = await this.server.query<[id: string]>(
+      'idAt', 'select event_id from events.event where position = $1', [this.orderOf(position)]);
+    return row?.[0];
+  }
+
+  /** Positions are counted without a gap. */
+  async countAfter(position: Position | undefined, atMost: number): Promise<number> {
+    return Math.max(0, Math.min(await this.headOrder() - this.orderOf(position), atMost));
+  }
+
   assertPosition(position: Position): void {
     this.orderOf(position);
   }
