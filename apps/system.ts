@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { CommandExecutor } from '@peerbridge/command';
 import { capabilities } from '@peerbridge/care';
-import { commandProjection, MemberNames, memberNameMigrations, PersonLocks, SharedView } from '@peerbridge/disclosure';
+import { commandProjection, MemberNames, memberNameMigrations, PersonLocks, Places, SharedView } from '@peerbridge/disclosure';
 import { StoreRefuses, StoreUnavailable, type EventStore } from '@peerbridge/event-store';
 import { openEventStoreDb } from '@peerbridge/event-store/eventstoredb';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
@@ -12,7 +12,7 @@ import {
   ConfigError, createLog, Metrics, migrate, openDatabase, type Config, type Database, type Logger,
 } from '@peerbridge/platform';
 import { LogLag, PostgresCheckpointStore, runtimeMigrations, View, ViewPosition, ViewTrust } from '@peerbridge/projection';
-import { EventCodec, Vault, vaultMigrations } from '@peerbridge/vault';
+import { EventCodec, OpaqueText, Vault, vaultMigrations } from '@peerbridge/vault';
 import { openKeys, requireToOpen } from './keys.js';
 import { stopped, unlessAborted } from './process.js';
 
@@ -52,6 +52,7 @@ export interface System {
   store: EventStore;
   vault: Vault;
   codec: EventCodec;
+  places: Places;
   view: View;
   /** A connection of its own to the database, for LISTEN and leases. */
   connect: Database['connect'];
@@ -84,7 +85,8 @@ export async function openSystem(
     const view = new View([...capabilities.flatMap(({ projections }) => projections), commandProjection(streams)]);
     return {
       config, log, metrics: new Metrics(), clock: config.devClock ? new AdjustableClock() : systemClock,
-      database, store, vault, codec, view, connect: () => database.connect(),
+      database, store, vault, codec, view, places: new Places(new OpaqueText(await vault.secret('places', OpaqueText.keyBytes))),
+      connect: () => database.connect(),
       async close() {
         await stopped(store.close());
         await database.close();
@@ -133,7 +135,8 @@ export interface Answering {
 }
 
 export async function openAnswering(
-  { config, metrics, clock, database, store, vault, view, codec, connect }: System, { lagBoundMs = LAG_BOUND_MS } = {},
+  { config, metrics, clock, database, store, vault, view, codec, places, connect }: System,
+  { lagBoundMs = LAG_BOUND_MS } = {},
 ): Promise<Answering> {
   const ended = new AbortController();
   const position = new ViewPosition(database.pool, connect);
@@ -151,7 +154,8 @@ export async function openAnswering(
     reads: { statements: reads, vault: readingVault }, writes: { statements: database.pool, vault },
   });
   const shared = new SharedView({
-    names, statements: reads, store, position, trust, codec: codecOver(readingVault), clock, readWaitMs: config.readWaitMs,
+    names, statements: reads, store, position, trust, codec: codecOver(readingVault), places, clock,
+    readWaitMs: config.readWaitMs,
     observe: (role, outcome) => metrics.disclosureDecisions.inc({ role, outcome }),
   });
   void trust.watch(ended.signal, async () => {

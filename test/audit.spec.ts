@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PostgresEventStore } from '@peerbridge/event-store/postgres';
 import { openDatabase, type Database } from '@peerbridge/platform';
 import { compiledDist } from './support/run-typescript.js';
+import { placesOf } from './support/places.js';
 import { enrollP1, fieldsOf, later, type Story } from './support/story.js';
 import { startSystem, type TestSystem } from './support/system.js';
 
@@ -205,7 +206,9 @@ describe('As of an earlier time', () => {
 describe('The replay', () => {
   it('gives the whole log in its order, the fields of every seal by name', async () => {
     const all = await replayed();
-    expect(positions(all)).toEqual([...new Set(positions(all))].sort());
+    const places = await placesOf(system.env);
+    const inside = all.map(({ position }) => places.positionOf(position)!);
+    expect(inside).toEqual([...new Set(inside)].sort());
     expect(all[0]).toMatchObject({ metadata: { type: 'OrganizationRegistered' }, data: { open: { part2Program: true } } });
     const enrolled = all.find(({ metadata }) => metadata.type === 'ParticipantEnrolled' && metadata.participantId === story.id)!;
     expect(enrolled).toMatchObject({
@@ -233,11 +236,22 @@ describe('The replay', () => {
     expect(await bounded('--from', '2026-05-05T11:00:00+02:00', '--to', second)).toEqual([second]);
   });
 
+  it('is bounded by the position that a command was answered with', async () => {
+    const other = await enrollP1(system);
+    const { position } = await other.logContact();
+    await other.logContact();
+    const upTo = await replayed('--participant', other.id, '--to', position);
+    expect(upTo.map(({ metadata }) => metadata.type)).toEqual(['ParticipantEnrolled', 'PeerContactLogged']);
+    expect(positions(upTo).at(-1)).toBe(position);
+  });
+
   it('refuses bounds that are no place in this log', async () => {
     const [position] = positions(await replayed('--participant', story.id)) as [string];
-    const foreign = position.replace(/^pg[^.]+/, 'pg00000000');
-    const future = position.replace(/\d$/, '').replace(/0(\d+)$/, '9$1') + position.at(-1);
-    for (const bound of [foreign, future, '2026-02-30T00:00:00Z', '']) {
+    const places = await placesOf(system.env);
+    const inside = places.positionOf(position)!;
+    const foreign = places.position(inside.replace(/^pg[^.]+/, 'pg00000000'));
+    const future = places.position(inside.replace(/\d$/, '').replace(/0(\d+)$/, '9$1') + inside.at(-1));
+    for (const bound of [foreign, future, inside, '2026-02-30T00:00:00Z', '']) {
       const { code, stdout, stderr } = await audit(['replay', '--from', bound]);
       expect({ bound, code, stdout }).toEqual({ bound, code: 2, stdout: '' });
       expect(stderr).toContain('--from');

@@ -1,11 +1,13 @@
 import { comparePositions, ForeignPosition, type EventStore, type Position, type RecordedEvent } from '@peerbridge/event-store';
+import type { Places } from '@peerbridge/disclosure';
 import { instant, type EventMetadata } from '@peerbridge/kernel';
 import type { EventCodec } from '@peerbridge/vault';
 import { UsageError, type ReplayFlags } from './command-line.js';
 import { MASKED, maskedCodec } from './mask.js';
 
 export interface ReplayedEvent {
-  position: Position;
+  /** As everybody outside knows it. */
+  position: string;
   stream: string;
   revision: number;
   metadata: EventMetadata;
@@ -23,11 +25,12 @@ type Bound = { position: Position } | { recordedAt: string } | undefined;
  * @throws UsageError for a bound that is neither a time nor a position of this store that was ever given out
  */
 export async function* replay(
-  { store, codec }: { store: EventStore; codec: EventCodec }, { participant, from, to }: ReplayFlags,
+  { store, codec, places }: { store: EventStore; codec: EventCodec; places: Places },
+  { participant, from, to }: ReplayFlags,
 ): AsyncGenerator<ReplayedEvent> {
   const head = await store.head();
-  const first = boundOf('from', from, store, head);
-  const last = boundOf('to', to, store, head);
+  const first = boundOf('from', from, store, places, head);
+  const last = boundOf('to', to, store, places, head);
   const masked = maskedCodec(codec);
   for await (const event of store.readAll()) {
     if (last && 'position' in last && comparePositions(event.position, last.position) > 0) return;
@@ -35,22 +38,28 @@ export async function* replay(
     if (compare(event, first) < 0 || compare(event, last) > 0) continue;
     const { position, stream, revision, metadata } = event;
     const open = codec.isKnown(event) ? { ...codec.fact(event).data } : event.data.open;
-    yield { position, stream, revision, metadata, data: { open, sealed: await openMasked(event, codec, masked) } };
+    const sealed = await openMasked(event, codec, masked);
+    yield { position: places.position(position), stream, revision, metadata, data: { open, sealed } };
   }
 }
 
-function boundOf(flag: string, given: string | undefined, store: EventStore, head: Position | undefined): Bound {
+function boundOf(
+  flag: string, given: string | undefined, store: EventStore, places: Places, head: Position | undefined,
+): Bound {
   if (given === undefined) return undefined;
   const time = instant.safeParse(given);
   if (time.success) return { recordedAt: time.data };
+  const position = places.positionOf(given) ?? '';
   try {
-    store.assertPosition(given);
+    store.assertPosition(position);
   } catch (error) {
     if (!(error instanceof ForeignPosition)) throw error;
     throw new UsageError(`--${flag} is neither a time nor a position of this store.`);
   }
-  if (head === undefined || comparePositions(given, head) > 0) throw new UsageError(`--${flag} lies beyond the end of the log.`);
-  return { position: given };
+  if (head === undefined || comparePositions(position, head) > 0) {
+    throw new UsageError(`--${flag} lies beyond the end of the log.`);
+  }
+  return { position };
 }
 
 /** Where an event lies, seen from a bound: before it, at it, after it. Zero where there is none. */

@@ -24,7 +24,7 @@ export const NodeId = (name: string): ParameterDecorator => Args(name, { type: (
 /** The request's one session; a read that names a position gets a fresh one, for it must not meet what was read before. */
 export async function sessionOf(view: SharedView, context: RequestContext, atLeast?: string | null): Promise<ViewSession> {
   if (atLeast !== null && atLeast !== undefined) {
-    await view.atLeast(atLeast);
+    await view.atLeast(await view.positionOf(atLeast, 'atLeast'));
     return freshSession(view, context);
   }
   context.session ??= freshSession(view, context);

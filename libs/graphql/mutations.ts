@@ -17,10 +17,11 @@ export class Mutations {
     load: (session: ViewSession, id: string) => Promise<object | null>,
   ): Promise<Omit<CommandResult, 'outcome'> & { node: object | null }> {
     const { outcome, ...result } = await this.commands.execute(new ExecuteCommand(binding, input, context.caller));
-    if (!selects(info, field)) return { ...result, node: null };
+    const answer = { ...result, position: this.view.options.places.position(result.position) };
+    if (!selects(info, field)) return { ...answer, node: null };
     await this.view.atLeast(result.position);
     // A repeat is answered with the node as it is by now, which is later than its position.
     if (outcome === 'repeated') await this.view.caughtUp();
-    return { ...result, node: await load(freshSession(this.view, context), result.id) };
+    return { ...answer, node: await load(freshSession(this.view, context), result.id) };
   }
 }

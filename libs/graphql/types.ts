@@ -102,7 +102,7 @@ export async function toConnection<Row, T>(
   page: Page<Row>, forward: { after?: string | null }, present: (row: Row) => T | Promise<T>,
 ): Promise<Connection<T>> {
   const nodes = await Promise.all(page.rows.map(({ row }) => present(row)));
-  const edges = page.rows.map(({ cursor }, index) => ({ cursor, node: nodes[index]! }));
+  const edges = page.rows.map((place, index) => ({ get cursor() { return place.cursor; }, node: nodes[index]! }));
   return {
     edges,
     pageInfo: {
@@ -140,7 +140,7 @@ export function payloadType<T extends object>(mutation: string, field: string, n
     @Field(() => Int)
     version!: number;
 
-    @Field({ description: 'Give it as atLeast to a query that must see this.' })
+    @Field({ description: 'Give it as atLeast to a query that must see this. It tells nothing else, not even an order.' })
     position!: string;
 
     @Field(() => node(), { name: field, nullable: true })

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync, randomBytes } from 'node:crypto';
 import type { QueryConfig } from 'pg';
 import { randomId, SHREDDED, type Segment, type Shredded } from '@peerbridge/kernel';
 import type { KeyEncryptionKeys } from './key-encryption-keys.js';
@@ -94,6 +94,12 @@ export class Vault {
   async bodyHash(body: string): Promise<string> {
     const { key } = await this.keyOf(DEPLOYMENT, BODY_HASH);
     return createHmac('sha256', key).update(body).digest('hex');
+  }
+
+  /** A secret of this deployment for one use, the same in each of its processes. */
+  async secret(use: string, bytes: number): Promise<Buffer> {
+    const { key } = await this.keyOf(DEPLOYMENT, BODY_HASH);
+    return Buffer.from(hkdfSync('sha256', key, '', use, bytes));
   }
 
   private async keyOf(participantId: string, segment: Segment | typeof BODY_HASH): Promise<DataKey> {

@@ -17,6 +17,7 @@ import { readTopic, type TopicMessage } from '../support/kafka-reader.js';
 import { kafkaAvailable, startKafka, type KafkaServer } from '../support/kafka.js';
 import { Listener } from '../support/listener.js';
 import { Parts, type Api } from '../support/parts.js';
+import { placesOf } from '../support/places.js';
 import { testRunFolder } from '../support/postgres.js';
 import { ProductProcess } from '../support/product-process.js';
 import { enrollP1 } from '../support/story.js';
@@ -139,10 +140,11 @@ describeWithKafka('The parts in production, over EventStoreDB, PostgreSQL and Ka
 
     const events = await log();
     const commands = groupBy(events, ({ metadata }) => `${metadata.actor.id}/${metadata.commandId}`);
+    const places = await placesOf(parts.env);
     for (const { memberId, commandId, position } of load.acknowledged) {
       const types = commands.get(`${memberId}/${commandId}`)!.map(({ metadata }) => metadata.type);
       expect(new Set(types).size).toBe(types.length);
-      expect(commands.get(`${memberId}/${commandId}`)!.at(-1)!.position).toBe(position);
+      expect(commands.get(`${memberId}/${commandId}`)!.at(-1)!.position).toBe(places.positionOf(position));
     }
     for (const stream of groupBy(events, (event) => event.stream).values()) {
       expect(stream.map(({ revision }) => revision)).toEqual(stream.map((_, index) => index));

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { placesOf } from '../support/places.js';
 import { enrollP1, fieldsOf, later, nodeOf, see, type Story } from '../support/story.js';
 import { startSystem, type Client, type TestSystem } from '../support/system.js';
 
@@ -81,6 +82,25 @@ describe('A list', () => {
       }
       const { errors } = await as('peer').ask('query($after: String) { participants(after: $after) { totalCount } }', { after });
       expect(errors?.[0]?.extensions).toEqual({ code: 'VALIDATION', fields: ['after'] });
+    }
+  });
+
+  it('takes no cursor of another list, be it of another kind or another person\'s', async () => {
+    const other = await enrollP1(system);
+    for (const _ of [1, 2]) await other.logContact();
+    const lists = ['contacts', 'timeline', 'team', 'referrals'];
+    const cursorOf = async (viewer: Client, id: string, list: string): Promise<string> =>
+      (await fieldsOf<Record<string, Connection>>(viewer, id, 'Participant', `${list}(first: 1) ${page}`))![list]!
+        .edges[0]!.cursor;
+    const cursors = await Promise.all(lists.map((list) => cursorOf(story.person, story.id, list)));
+    for (const [index, list] of lists.entries()) {
+      for (const after of [...cursors.filter((_, nth) => nth !== index), await cursorOf(other.person, other.id, 'contacts')]) {
+        const { errors } = await story.person.ask(
+          `query($id: ID!, $after: String) { participant(id: $id) { ${list}(after: $after) { totalCount } } }`,
+          { id: story.id, after });
+        expect({ list, refusal: errors?.[0]?.extensions })
+          .toEqual({ list, refusal: { code: 'VALIDATION', fields: ['after'] } });
+      }
     }
   });
 
@@ -184,10 +204,14 @@ describe('A position', () => {
   it('of another store, of the future, or of nobody\'s making is refused by every query', async () => {
     const story = await enrollP1(system);
     const { position } = await story.logContact();
-    const digits = /\d+$/.exec(position)![0];
-    const future = position.slice(0, -digits.length) + String(BigInt(digits) + 1_000n).padStart(digits.length, '0');
-    const foreign = position.replace(/^\w+/, (store) => `${store.slice(0, -1)}${store.endsWith('0') ? '1' : '0'}`);
-    for (const atLeast of [future, foreign, '', 'x', '12', `${position}0`, `esdb.${digits}.${digits}`]) {
+    const places = await placesOf(system.env);
+    const inside = places.positionOf(position)!;
+    const [store, order] = inside.split('.') as [string, string];
+    const future = places.position(`${store}.${String(BigInt(order) + 1_000n).padStart(20, '0')}`);
+    const foreign = places.position(`${store.slice(0, -1)}${store.endsWith('0') ? '1' : '0'}.${order}`);
+    const changed = `${position.slice(0, -1)}${position.endsWith('A') ? 'B' : 'A'}`;
+    const cursor = places.cursor(`${story.id}/contacts`, '', inside);
+    for (const atLeast of [future, foreign, changed, cursor, '', 'x', '12', `${position}0`, inside, `esdb.${order}.${order}`]) {
       for (const query of [
         'query($id: ID!, $p: String) { participant(id: $id, atLeast: $p) { id } }',
         'query($id: ID!, $p: String) { node(id: $id, atLeast: $p) { id } }',
@@ -198,6 +222,27 @@ describe('A position', () => {
         expect({ atLeast, query, status, refusal: errors?.[0]?.extensions })
           .toEqual({ atLeast, query, status: 200, refusal: { code: 'VALIDATION', fields: ['atLeast'] } });
       }
+    }
+  });
+
+  it('tells nothing of how much there is, neither by its order nor by what two of them share; nor does a cursor', async () => {
+    const story = await enrollP1(system);
+    const told: string[] = [];
+    for (let nth = 0; nth < 12; nth += 1) told.push((await story.logContact()).position);
+    const { contacts, timeline } = (await fieldsOf<Record<string, { edges: { cursor: string; node?: { position?: string } }[] }>>(
+      story.person, story.id, 'Participant',
+      'contacts(first: 12) { edges { cursor } } '
+        + 'timeline(first: 12, filter: { types: ["PeerContactLogged"] }) { edges { cursor node { position } } }'))!;
+    // An entry of the story is where its command was acknowledged.
+    expect(timeline!.edges.map(({ node }) => node!.position)).toEqual([...told].reverse());
+    for (const tokens of [told, contacts!.edges.map(({ cursor }) => cursor), timeline!.edges.map(({ cursor }) => cursor)]) {
+      for (const token of tokens) expect(token).toMatch(/^[\w-]{128}$/);
+      // Of twelve that lie next to each other; by chance once in 240 million times, either way.
+      const sorted = [...tokens].sort();
+      expect(sorted).not.toEqual(tokens);
+      expect(sorted.reverse()).not.toEqual(tokens);
+      const inAll = [...tokens[0]!].filter((character, at) => tokens.every((token) => token[at] === character));
+      expect(inAll).toEqual([]);
     }
   });
 });

@@ -33,11 +33,6 @@ export interface Delivery {
 export class Deliveries {
   constructor(@Inject(SharedView) private readonly view: SharedView, @Inject(PersonLocks) private readonly locks: PersonLocks) {}
 
-  /** @throws DomainError VALIDATION where `after` is no position that was given out */
-  async assertGivenOut(after: Position): Promise<void> {
-    await this.view.assertGivenOut(after, 'after');
-  }
-
   /** @param from what lies after this position comes first: nothing between history and what is new, and nothing twice */
   entries(caller: Caller, participantId: string, signal: AbortSignal, from?: Position): AsyncIterableIterator<Delivery> {
     if (!id.safeParse(participantId).success) return silence(signal);

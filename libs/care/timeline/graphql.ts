@@ -3,7 +3,9 @@ import {
   Args, Field, ID, Info, InputType, InterfaceType, ObjectType, Parent, ResolveField, Resolver, Subscription,
 } from '@nestjs/graphql';
 import type { GraphQLResolveInfo } from 'graphql';
-import type { PersonAccess, TimelineFilter as Filter, TimelineLine, ViewSession } from '@peerbridge/disclosure';
+import {
+  SharedView, type PersonAccess, type TimelineFilter as Filter, type TimelineLine, type ViewSession,
+} from '@peerbridge/disclosure';
 import {
   connectionType, Context, DateTimeScalar, Forward, Node, NodeId, NodeTypes, pageOf, presentWorker, SegmentEnum, toConnection,
   Worker, type Connection, type Presented, type RequestContext,
@@ -107,7 +109,13 @@ export class ParticipantTimelineResolver {
 export class TimelineResolver {
   constructor(
     @Inject(NodeTypes) private readonly nodes: NodeTypes, @Inject(Deliveries) private readonly deliveries: Deliveries,
+    @Inject(SharedView) private readonly view: SharedView,
   ) {}
+
+  @ResolveField(() => String)
+  position(@Parent() { position }: TimelineEvent): string {
+    return this.view.options.places.position(position);
+  }
 
   @ResolveField(() => Worker, { nullable: true })
   actor(@Parent() { by, access, session }: TimelineEvent): Worker | null {
@@ -128,8 +136,8 @@ export class TimelineResolver {
     after?: string | null,
   ): Promise<AsyncIterableIterator<{ timelineEntryAdded: TimelineEvent }>> {
     const signal = context.signal ?? new AbortController().signal;
-    if (typeof after === 'string') await this.deliveries.assertGivenOut(after);
-    const source = this.deliveries.entries(context.caller, participantId, signal, after ?? undefined);
+    const from = typeof after === 'string' ? await this.view.positionOf(after, 'after') : undefined;
+    const source = this.deliveries.entries(context.caller, participantId, signal, from);
     const entries: AsyncIterableIterator<{ timelineEntryAdded: TimelineEvent }> = {
       async next() {
         const { done, value } = await source.next();

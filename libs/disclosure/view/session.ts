@@ -1,5 +1,5 @@
 import sql, { empty, join, raw, type Sql } from 'sql-template-tag';
-import { roles, SHREDDED, unavailable, type Caller, type Shredded } from '@peerbridge/kernel';
+import { invalid, roles, SHREDDED, unavailable, type Caller, type Shredded } from '@peerbridge/kernel';
 import type { Position } from '@peerbridge/event-store';
 import type { AnyTable, Table } from '@peerbridge/projection';
 import type { SealedPart } from '@peerbridge/vault';
@@ -7,7 +7,7 @@ import {
   areColleagues, compileItemRule, decide, keepsAsWritten, mayKnowOrganization, nobody, permitsItem, reachesOf, seesWorker,
   type Decision, type ItemLabel, type PersonFacts,
 } from '../policy/index.js';
-import { cut, decodeCursor, encodeCursor, isId, isInstant, isListedAt, type Page, type PageRequest } from './pages.js';
+import { cut, isId, type Page, type PageRequest } from './pages.js';
 import type { ReadBudget } from './read-budget.js';
 import { relationKeys, theirReaches } from './relations.js';
 import type { SharedView } from './shared-view.js';
@@ -156,7 +156,8 @@ export class ViewSession {
   async items<Row extends object>(
     access: PersonAccess, type: string, table: Table<Row>, page: PageRequest, order: 'newest' | 'oldest' = 'newest',
   ): Promise<Page<Row & { label: ItemRow }>> {
-    const after = page.after === undefined ? undefined : decodeCursor(page.after, isListedAt, this.isPosition);
+    const name = `${access.participantId}/${type}`;
+    const after = this.timeAndPosition(name, page);
     const from = (schema: string) => sql`
       FROM (SELECT * FROM ${tableIn(schema, itemTable)} WHERE type = ${type} AND ${compileItemRule(access.decision)}) AS item
       JOIN ${tableIn(schema, table)} AS content ON content.${raw(table.key)} = item.id`;
@@ -168,7 +169,7 @@ export class ViewSession {
         SELECT content.*, to_jsonb(item) AS label ${from(schema)}${beyond}
         ORDER BY item.listed_at ${direction}, item.position ${direction} LIMIT ${page.first + 1}`);
       const shown = rows.map((row) => ({ ...row, label: asShown(row.label, access) }));
-      return cut(shown, page.first, ({ label }) => encodeCursor(label.listed_at, label.position));
+      return cut(shown, page.first, ({ label }) => this.cursor(name, label.listed_at, label.position));
     }, () => this.count(from));
   }
 
@@ -176,7 +177,8 @@ export class ViewSession {
   async timeline(
     access: PersonAccess, page: PageRequest, filter: TimelineFilter = {},
   ): Promise<Page<TimelineLine>> {
-    const after = page.after === undefined ? undefined : decodeCursor(page.after, isInstant, this.isPosition);
+    const name = `${access.participantId}/timeline`;
+    const after = this.timeAndPosition(name, page);
     const filters = [
       ...(filter.types ? [sql` AND entry.type = ANY(${filter.types})`] : []),
       ...(filter.segments ? [sql` AND item.segments && ${filter.segments}::text[]`] : []),
@@ -189,7 +191,7 @@ export class ViewSession {
       const rows = await this.view.reader.rows<{ line: string }>((schema) => sql`
         SELECT ${lineText} AS line ${from(schema)}${beyond}
         ORDER BY entry.occurred_at DESC, entry.position DESC LIMIT ${page.first + 1}`);
-      return cut(rows.map(toLine), page.first, (row) => encodeCursor(row.occurred_at, row.position));
+      return cut(rows.map(toLine), page.first, (row) => this.cursor(name, row.occurred_at, row.position));
     }, () => this.count(from));
   }
 
@@ -205,14 +207,15 @@ export class ViewSession {
    * Candidates come page by page from the index of relations; each is then decided by the one function.
    */
   async participants(page: PageRequest, worker?: string): Promise<Page<PersonAccess>> {
-    const after = page.after === undefined ? nobody.participantId : decodeCursor(page.after, isId)[0]!;
+    const name = `participants/${worker ?? ''}`;
+    const after = this.placeOf(name, page)?.[0] ?? nobody.participantId;
     return this.page(['participants', worker], page, async () => {
       const visible: PersonAccess[] = [];
       for await (const some of this.visible(worker, after, page.first + 1)) {
         visible.push(...some);
         if (visible.length > page.first) break;
       }
-      return cut(visible, page.first, ({ participantId }) => encodeCursor(participantId));
+      return cut(visible, page.first, ({ participantId }) => this.cursor(name, participantId));
     }, async () => {
       let count = 0;
       for await (const some of this.visible(worker, nobody.participantId, MOST_CANDIDATES)) count += some.length;
@@ -340,14 +343,21 @@ export class ViewSession {
     };
   }
 
-  private readonly isPosition = (text: string): boolean => {
-    try {
-      this.view.options.store.assertPosition(text);
-      return true;
-    } catch {
-      return false;
-    }
-  };
+  private cursor(list: string, ...place: readonly string[]): string {
+    return this.view.options.places.cursor(list, ...place);
+  }
+
+  /** Where the page begins; undefined at the beginning of the list. @throws DomainError VALIDATION */
+  private placeOf(list: string, { after }: PageRequest): string[] | undefined {
+    return after === undefined ? undefined : this.view.options.places.placeOf(list, after);
+  }
+
+  /** The same in a list by time, whose ties the log settles. */
+  private timeAndPosition(list: string, page: PageRequest): string[] | undefined {
+    const place = this.placeOf(list, page);
+    if (place && !this.view.isOfThisStore(place[1]!)) throw invalid('after is not a cursor of this log', 'after');
+    return place;
+  }
 
   /** A page of a list, and how long the list is where that is asked for. @param list names it among those of the session */
   private async page<Row>(

@@ -4,6 +4,7 @@ import type { EventStore, Position } from '@peerbridge/event-store';
 import { stoppedParticipantTable } from '@peerbridge/projection';
 import type { EventCodec } from '@peerbridge/vault';
 import { nobody, type decide, type PersonFacts, type RecordedFacts } from '../policy/index.js';
+import type { Places } from './pages.js';
 import type { ReadBudget } from './read-budget.js';
 import type { MemberNames } from './member-names.js';
 import { asked, askedFor, reachesAsked, relationKeys } from './relations.js';
@@ -23,6 +24,7 @@ interface FactsRow {
 export interface SharedViewOptions extends ViewReaderOptions {
   store: EventStore;
   codec: Pick<EventCodec, 'open'>;
+  places: Places;
   clock: Clock;
   /** What members are called now; without it, as they were first seen. */
   names?: Pick<MemberNames, 'of'>;
@@ -60,29 +62,37 @@ export class SharedView {
     return row;
   }
 
-  /**
-   * Waits until the view has reached the position.
-   * @throws DomainError VALIDATION for a position of another store or one that was never given out; TIMEOUT
-   */
-  async atLeast(position: string | null | undefined): Promise<void> {
-    if (position === null || position === undefined) return;
+  /** Waits until the view has reached the position. @throws DomainError TIMEOUT */
+  async atLeast(position: Position): Promise<void> {
     const { readWaitMs } = this.options;
-    await this.assertGivenOut(position, 'atLeast');
     if (await this.options.position.reached(position, readWaitMs)) return;
     throw new DomainError('TIMEOUT', `The view did not reach the position within ${readWaitMs} ms; repeat the query.`);
   }
 
-  /** @throws DomainError VALIDATION, naming the argument, for a position of another store or one that was never given out */
-  async assertGivenOut(position: string, argument: string): Promise<void> {
-    const { store } = this.options;
-    try {
-      store.assertPosition(position);
-    } catch {
+  /**
+   * The position that a caller names.
+   * @throws DomainError VALIDATION, naming the argument, for one of another store or one that was never given out
+   */
+  async positionOf(told: string, argument: string): Promise<Position> {
+    const position = this.options.places.positionOf(told);
+    if (position === undefined || !this.isOfThisStore(position)) {
       throw invalid(`${argument} is not a position of this deployment`, argument);
     }
-    if (this.options.position.has(position)) return;
-    const head = await store.head();
-    if (head === undefined || position > head) throw invalid(`${argument} lies in the future`, argument);
+    if (!this.options.position.has(position)) {
+      const head = await this.options.store.head();
+      // A log that was put back ends before what was told.
+      if (head === undefined || position > head) throw invalid(`${argument} lies in the future`, argument);
+    }
+    return position;
+  }
+
+  isOfThisStore(position: Position): boolean {
+    try {
+      this.options.store.assertPosition(position);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Waits until the view has all that was in the log when called. False when it did not get there in time. */
