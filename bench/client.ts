@@ -4,10 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Dev } from '../test/support/client.js';
 
-export interface BenchServer {
-  graphql: string;
-  tokens: Record<string, string>;
+export interface BenchServer extends Dev {
   pid: number;
   /** Of the embedded database and everything else. */
   dataDir: string;
@@ -21,7 +20,7 @@ export async function startServer(): Promise<BenchServer> {
     env: { ...process.env, DATA_DIR: dataDir, PORT: '0', LOG_LEVEL: 'error' },
     execArgv: process.env['BENCH_PROFILE'] ? ['--cpu-prof', '--cpu-prof-dir', process.env['BENCH_PROFILE']] : [],
   });
-  const started = await new Promise<Pick<BenchServer, 'graphql' | 'tokens' | 'pid'>>((resolve, reject) => {
+  const started = await new Promise<Dev & { pid: number }>((resolve, reject) => {
     child.once('message', (message) => resolve(message as BenchServer));
     child.once('exit', (code) => reject(new Error(`The server ended with ${code}`)));
   });

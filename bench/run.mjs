@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ensureInstalled, root } from '../scripts/prepare.mjs';
 
-const all = ['appends', 'commands', 'view', 'dearest', 'visible', 'rebuild', 'relay'];
+const all = ['appends', 'commands', 'view', 'dearest', 'timing', 'visible', 'rebuild', 'relay'];
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !all.includes(name));
 if (unknown.length > 0) {

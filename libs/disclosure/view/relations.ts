@@ -1,6 +1,8 @@
-import sql, { type Sql } from 'sql-template-tag';
+import sql, { join, raw, type Sql } from 'sql-template-tag';
 import type { Caller } from '@peerbridge/kernel';
-import { reachesOf, type Reach } from '../policy/index.js';
+import { nobody, reachesOf } from '../policy/index.js';
+import { relationTable } from './tables.js';
+import { tableIn } from './view-reader.js';
 
 /** How statements ask the table `relation` whether a caller could have anything to do with a person. */
 
@@ -15,8 +17,31 @@ export function askedFor(keys: readonly string[]): Sql {
 }
 export const reachesAsked = sql`string_to_array(reaches, ' ')`;
 
-export const theirReaches = (caller: Caller): Sql => sql`${reachesOf(caller) as Reach[]}::text[]`;
-
 /** The keys under which a relation would be, as many whoever it is: one by each of the reaches. */
 export const relationKeys = (participantId: Sql, reaches: Sql): Sql => sql`ARRAY (
   SELECT concat(${participantId}, '/', reach) FROM unnest(${reaches}) AS reach)`;
+
+/** Those by id whom one of the reaches lists. `further` continues the condition on participant_id. */
+export const listed = (schema: string, reach: string, further: Sql, first: number): Sql => sql`(
+  SELECT participant_id FROM ${tableIn(schema, relationTable)}
+  WHERE listed AND reach = ${reach} AND participant_id ${further} ORDER BY participant_id LIMIT ${first})`;
+
+/**
+ * Those by id who are in a set and listed for the caller, too. Each of both leaps to where the other goes on: what is read
+ * follows the smaller, and is one look at each where the caller has nobody.
+ * @param next the first of the set whose participant_id is as `further` says
+ */
+export function inCommon(schema: string, caller: Caller, next: (further: Sql) => Sql, from: string): Sql {
+  const own = (theirs: Sql) => sql`LEAST(${join(reachesOf(caller).map((reach) =>
+    listed(schema, reach, sql`>= coalesce(${theirs}, ${nobody.participantId}::uuid)`, 1)))})`;
+  const theirs = raw('theirs');
+  return sql`
+    WITH RECURSIVE leap (theirs, own) AS (
+      SELECT theirs, ${own(theirs)} FROM (SELECT ${next(sql`> ${from}`)} AS theirs OFFSET 0) AS first
+      UNION ALL
+      SELECT further.theirs, ${own(raw('further.theirs'))} FROM leap CROSS JOIN LATERAL (
+        SELECT CASE WHEN leap.theirs = leap.own THEN ${next(sql`> leap.theirs`)} ELSE ${next(sql`>= leap.own`)} END AS theirs
+        OFFSET 0
+      ) AS further WHERE leap.theirs IS NOT NULL AND leap.own IS NOT NULL
+    ) SELECT theirs AS participant_id FROM leap WHERE theirs = own`;
+}

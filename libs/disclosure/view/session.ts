@@ -9,11 +9,11 @@ import {
 } from '../policy/index.js';
 import { cut, isId, type Page, type PageRequest } from './pages.js';
 import type { ReadBudget } from './read-budget.js';
-import { relationKeys, theirReaches } from './relations.js';
+import { inCommon, listed } from './relations.js';
 import type { SharedView } from './shared-view.js';
 import { lines, lineText, toLine, type TimelineFilter, type TimelineLine } from './story.js';
 import {
-  commandTable, itemTable, personWorkerTable, relationTable, type ItemRow, type PersonWorkerRow,
+  commandTable, itemTable, personWorkerTable, type ItemRow, type PersonWorkerRow,
 } from './tables.js';
 import { tableIn } from './view-reader.js';
 
@@ -240,17 +240,13 @@ export class ViewSession {
   /** The next by id who could be seen: as the index has it, in which each of the caller's reaches has an order of its own. */
   private async candidates(worker: string | undefined, after: string, first: number): Promise<string[]> {
     const reaches = reachesOf(this.caller);
-    const ofReach = (schema: string, reach: string, also: Sql) => sql`(
-      SELECT participant_id FROM ${tableIn(schema, relationTable)} AS relation
-      WHERE listed AND reach = ${reach} AND participant_id > ${after}${also} ORDER BY participant_id LIMIT ${first})`;
     const rows = await this.view.reader.rows<{ participant_id: string }>((schema) => {
-      if (worker === undefined) {
-        return sql`SELECT participant_id FROM (${join(reaches.map((reach) => ofReach(schema, reach, empty)), ' UNION ALL ')})
-          AS candidate ORDER BY participant_id LIMIT ${first * reaches.length}`;
+      if (worker !== undefined) {
+        return sql`${inCommon(schema, this.caller, (further) => listed(schema, worker, further, 1), after)} LIMIT ${first}`;
       }
-      return ofReach(schema, worker, sql` AND EXISTS (
-        SELECT FROM ${tableIn(schema, relationTable)} AS own
-        WHERE own.key = ANY (${relationKeys(sql`relation.participant_id`, theirReaches(this.caller))}))`);
+      const ofReaches = reaches.map((reach) => listed(schema, reach, sql`> ${after}`, first));
+      return sql`SELECT participant_id FROM (${join(ofReaches, ' UNION ALL ')})
+        AS candidate ORDER BY participant_id LIMIT ${first * reaches.length}`;
     });
     return [...new Set(rows.map((row) => row.participant_id))].slice(0, first);
   }
@@ -304,12 +300,14 @@ export class ViewSession {
 
   private async shownWorker(memberId: string): Promise<{ row: PersonWorkerRow; access: PersonAccess } | undefined> {
     for (let from: string = nobody.participantId; ;) {
-      const rows = await this.view.reader.rows<PersonWorkerRow>((schema) => sql`
-        SELECT worker.* FROM ${tableIn(schema, personWorkerTable)} AS worker
-        WHERE member_id = ${memberId} AND participant_id > ${from} AND EXISTS (
-          SELECT FROM ${tableIn(schema, relationTable)} AS own
-          WHERE own.key = ANY (${relationKeys(sql`worker.participant_id`, theirReaches(this.caller))}))
-        ORDER BY participant_id LIMIT ${WORKERS_LOOKED_AT}`);
+      const rows = await this.send(() => this.view.reader.rows<PersonWorkerRow>((schema) => {
+        const team = tableIn(schema, personWorkerTable);
+        const next = (further: Sql) => sql`(SELECT participant_id FROM ${team}
+          WHERE member_id = ${memberId} AND participant_id ${further} ORDER BY participant_id LIMIT 1)`;
+        return sql`SELECT worker.* FROM (${inCommon(schema, this.caller, next, from)} LIMIT ${WORKERS_LOOKED_AT}) AS shared
+          JOIN ${team} AS worker ON worker.key = concat(shared.participant_id, '/', ${memberId}::text)
+          ORDER BY shared.participant_id`;
+      }));
       const decided = await Promise.all(
         rows.map(async (row) => ({ row, access: await this.decisionAbout(row.participant_id) })));
       for (const { row, access } of decided) {
@@ -324,9 +322,9 @@ export class ViewSession {
   private async colleague(memberId: string): Promise<PersonWorkerRow | undefined> {
     const { orgId } = this.caller;
     const asColleague = roles.filter((role) => areColleagues(this.caller, { memberId, role, orgId }));
-    const [row] = await this.view.reader.rows<PersonWorkerRow>((schema) => sql`
+    const [row] = await this.send(() => this.view.reader.rows<PersonWorkerRow>((schema) => sql`
       SELECT * FROM ${tableIn(schema, personWorkerTable)}
-      WHERE member_id = ${memberId} AND org_id = ${orgId} AND role = ANY (${asColleague}::text[]) LIMIT 1`);
+      WHERE member_id = ${memberId} AND org_id = ${orgId} AND role = ANY (${asColleague}::text[]) LIMIT 1`));
     return row;
   }
 

@@ -3,7 +3,7 @@ import { DomainError, invalid, type Caller, type Clock } from '@peerbridge/kerne
 import type { EventStore, Position } from '@peerbridge/event-store';
 import { stoppedParticipantTable } from '@peerbridge/projection';
 import type { EventCodec } from '@peerbridge/vault';
-import { nobody, type decide, type PersonFacts, type RecordedFacts } from '../policy/index.js';
+import type { decide, PersonFacts, RecordedFacts } from '../policy/index.js';
 import type { Places } from './pages.js';
 import type { ReadBudget } from './read-budget.js';
 import type { MemberNames } from './member-names.js';
@@ -144,17 +144,18 @@ export class SharedView {
     return keys.map((key) => found.get(key));
   });
 
-  /** The same look at the index follows for an id that nothing has. */
+  /** The same look at the index follows for an id that nothing has, and nothing is made of a label before it. */
   private readonly labels = perTurn<string, ItemRow | undefined>(async (keys) => {
     const rows = await this.reader.rows<{ key: string; label: ItemRow }>((schema) => sql`
-      SELECT found.key, found.label FROM (
-        SELECT asked.key, to_jsonb(item) AS label, coalesce(item.participant_id, ${nobody.participantId}) AS participant_id,
-          asked.reaches
-        FROM ${askedFor(keys)} LEFT JOIN ${tableIn(schema, itemTable)} AS item ON item.id = asked.id OFFSET 0
-      ) AS found CROSS JOIN LATERAL (
-        SELECT FROM ${tableIn(schema, relationTable)} AS relation
-        WHERE relation.key = ANY (${relationKeys(sql`found.participant_id`, reachesAsked)}) LIMIT 1
-      ) AS relation`);
+      SELECT admitted.key, to_jsonb(item) AS label FROM (
+        SELECT found.key, found.item_key FROM (
+          SELECT asked.key, item.key AS item_key, coalesce(item.participant_id, asked.id) AS participant_id, asked.reaches
+          FROM ${askedFor(keys)} LEFT JOIN ${tableIn(schema, itemTable)} AS item ON item.id = asked.id OFFSET 0
+        ) AS found CROSS JOIN LATERAL (
+          SELECT FROM ${tableIn(schema, relationTable)} AS relation
+          WHERE relation.key = ANY (${relationKeys(sql`found.participant_id`, reachesAsked)}) LIMIT 1
+        ) AS relation OFFSET 0
+      ) AS admitted JOIN ${tableIn(schema, itemTable)} AS item ON item.key = admitted.item_key`);
     const found = new Map(rows.map(({ key, label }) => [key, label]));
     return keys.map((key) => found.get(key));
   });
