@@ -240,9 +240,11 @@ describe('Among many who write to one record', () => {
     const story = await enrollP1(b);
     const answers = await Promise.all([...drafts(story, a, 100), ...drafts(story, b, 100)]);
     expect(answers.flatMap(({ errors = [] }) => errors)).toEqual([]);
-    const { consents } = (await story.person.query<{ participant: { consents: { totalCount: number } } }>(
-      'query ($id: ID!) { participant(id: $id) { consents { totalCount } } }', { id: story.id })).participant;
-    expect(consents.totalCount).toBe(200);
+    const count = async () => (await story.person.query<{ participant: { consents: { totalCount: number } } }>(
+      'query ($id: ID!) { participant(id: $id) { consents { totalCount } } }', { id: story.id })).participant.consents.totalCount;
+    // The view has them a moment later.
+    while (await count() < 200) await delay(20);
+    expect(await count()).toBe(200);
   });
 
   it('the person\'s own withdrawals are acknowledged, at the first try', async () => {
