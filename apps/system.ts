@@ -12,7 +12,7 @@ import {
   ConfigError, createLog, Metrics, migrate, openDatabase, type Config, type Database, type Logger,
 } from '@peerbridge/platform';
 import { LogLag, PostgresCheckpointStore, runtimeMigrations, View, ViewPosition, ViewTrust } from '@peerbridge/projection';
-import { EventCodec, OpaqueText, Vault, vaultMigrations } from '@peerbridge/vault';
+import { EventCodec, KeyedIds, OpaqueText, Vault, vaultMigrations } from '@peerbridge/vault';
 import { openKeys, requireToOpen } from './keys.js';
 import { stopped, unlessAborted } from './process.js';
 
@@ -166,7 +166,8 @@ export async function openAnswering(
   return {
     shared, locks, trust, relayLag, names,
     executor: new CommandExecutor({
-      store, codec, vault, view: new SharedView({ ...shared.options, statements: commandsReads }), locks, clock,
+      store, codec, vault, ids: new KeyedIds(await vault.secret('ids', KeyedIds.keyBytes)),
+      view: new SharedView({ ...shared.options, statements: commandsReads }), locks, clock,
     }),
     nodes: new NodeTypes(
       capabilities.flatMap(({ nodeTypes }) => nodeTypes), [...capabilities.flatMap(({ lookUps }) => lookUps), workerLookUp]),

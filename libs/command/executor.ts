@@ -4,14 +4,14 @@ import {
   AppendTooLarge, StoreUnavailable, StreamDeleted, WrongExpectedRevision, type EventStore, type Position,
 } from '@peerbridge/event-store';
 import {
-  derivedId, DomainError, eventIdOf, fieldsAtFault, forbidden, invalid, livesElsewhere, notAhead, notFound, participantStreamOf,
+  DomainError, fieldsAtFault, forbidden, id as uuid, invalid, livesElsewhere, notAhead, notFound, participantStreamOf,
   purposeOf, randomId, unavailable, type Caller, type Clock, type Command, type EventMetadata, type Subject,
 } from '@peerbridge/kernel';
 import {
   keepsAsWritten, labelOf, permitsItem, type AcceptedCommand, type ItemRow, type PersonAccess, type PersonLocks, type SharedView,
   type ViewSession,
 } from '@peerbridge/disclosure';
-import { UnknownEvent, type EventCodec, type Vault } from '@peerbridge/vault';
+import { UnknownEvent, type EventCodec, type KeyedIds, type Vault } from '@peerbridge/vault';
 import { commandEnvelope, happenedByNow, unstorableFields, withoutNulls } from './input.js';
 import { RecentCommands } from './recent-commands.js';
 import { commandKey, foldOfNothing, StreamFolds, type FoldedStream } from './stream-folds.js';
@@ -35,6 +35,7 @@ export interface ExecutorOptions {
   store: EventStore;
   codec: EventCodec;
   vault: Vault;
+  ids: KeyedIds;
   view: SharedView;
   locks: PersonLocks;
   clock: Clock;
@@ -43,7 +44,10 @@ export interface ExecutorOptions {
 interface Request {
   binding: AnyCommandBinding;
   caller: Caller;
+  /** A UUID. */
   commandId: string;
+  /** As it may stand in the log: earlier releases kept what was sent. */
+  recordedAs: readonly string[];
   bodyHash: string;
   expectedVersion: number | undefined;
   /** Domain time of the request, RFC 3339 UTC with milliseconds. */
@@ -117,7 +121,7 @@ export class CommandExecutor {
     const now = this.options.clock.now().toISOString();
     const envelope = commandEnvelope.safeParse(given);
     const unreadable = [...(envelope.success ? [] : fieldsAtFault(envelope.error)), ...unstorableFields(given)];
-    const { commandId, expectedVersion, occurredAt: saidToOccurAt, ...own } = envelope.data ?? given;
+    const { commandId: sent, expectedVersion, occurredAt: saidToOccurAt, ...own } = envelope.data ?? given;
     const named = saidToOccurAt === undefined ? undefined : notAhead(String(saidToOccurAt), now);
     const input = definition.input.safeParse(own);
     const happened = input.success ? happenedByNow(definition.happened, input.data, now) : undefined;
@@ -131,12 +135,20 @@ export class CommandExecutor {
     if (unreadable.length > 0) throw refusal;
     // The same command however it is written: with a default or without, with a time's milliseconds or without.
     const content = { ...(input.data ?? own), expectedVersion, ...(envelope.data!.occurredAt && { occurredAt: saidToOccurAt }) };
+    const commandId = this.commandIdOf(caller, sent as string);
     return {
-      binding, caller, now, commandId: commandId as string, expectedVersion: expectedVersion as number | undefined,
+      binding, caller, now, commandId, recordedAs: [...new Set([commandId, sent as string])],
+      expectedVersion: expectedVersion as number | undefined,
       occurredAt: named ?? (happened && definition.occurredAt?.(happened)) ?? now, input: refusal ?? happened!,
       withdraws: binding.withdraws(own),
       bodyHash: await this.options.vault.bodyHash(canonicalize({ command: definition.name, ...content })!),
     };
+  }
+
+  /** Words that somebody chose for an id are in no log. */
+  private commandIdOf({ memberId }: Caller, sent: string): string {
+    const given = uuid.safeParse(sent);
+    return given.success ? given.data : this.options.ids.of('command', memberId, sent);
   }
 
   private async answer(request: Request, earlier: AcceptedCommand | undefined): Promise<CommandResult> {
@@ -165,13 +177,13 @@ export class CommandExecutor {
 
   /** All that is decided without the stream. Answers a repeat. */
   private async prepare(request: Request, recent: AcceptedCommand | undefined): Promise<Prepared | CommandResult> {
-    const { binding, caller, commandId, input, now, occurredAt } = request;
+    const { binding, caller, commandId, recordedAs, input, now, occurredAt } = request;
     const { definition, stream } = binding;
     const session = this.options.view.session(caller);
-    const newId = (index: number | string = 0) => derivedId(caller.memberId, commandId, index);
+    const newId = (index: number | string = 0) => this.options.ids.of('created', caller.memberId, commandId, index);
     const subject = input instanceof DomainError ? undefined : definition.subject(input, caller, newId);
     const [located, earlier] = await Promise.all([
-      subject && this.locate(subject, session), recent ?? session.command(commandId),
+      subject && this.locate(subject, session), recent ?? session.command(recordedAs),
     ]);
     // A repeat is answered before anything: also where the caller's role, or what a release takes, has changed since.
     if (earlier?.bodyHash === request.bodyHash) return repeated(earlier);
@@ -224,9 +236,9 @@ export class CommandExecutor {
   }
 
   private async decide(request: Request, prepared: Prepared, folded: FoldedStream): Promise<CommandResult> {
-    const { binding: { definition, stream }, caller, commandId } = request;
+    const { binding: { definition, stream }, caller, recordedAs } = request;
     const { command } = prepared;
-    const written = folded.commands.get(commandKey(caller.memberId, commandId));
+    const [written] = recordedAs.flatMap((id) => folded.commands.get(commandKey(caller.memberId, id)) ?? []);
     if (written?.bodyHash === request.bodyHash) {
       const version = await this.versionOf(stream.category, written.id, command.participantId, written);
       return repeated({ ...written, version });
@@ -246,7 +258,7 @@ export class CommandExecutor {
       case 'unborn': {
         // Only a view that has what was just acknowledged knows which ids are taken.
         await this.options.view.caughtUp();
-        const type = await session.typeOf(subject.id);
+        const type = await this.options.view.typeOf(subject.id);
         const taken = type !== undefined && type !== subject.type;
         return { access: undefined, item: undefined, participantId: subject.participantId, taken };
       }
@@ -302,7 +314,7 @@ export class CommandExecutor {
     request: Request, { command, streamName, sourceOrgId, session }: Prepared,
     { revision: expectedRevision, versions }: FoldedStream, events: readonly { type: string; data: object }[],
   ): Promise<CommandResult> {
-    const { store, codec } = this.options;
+    const { store, codec, ids } = this.options;
     const { caller, commandId, bodyHash, binding: { stream } } = request;
     const part2 = await session.isPart2Program(sourceOrgId);
     const correlationId = randomId();
@@ -310,10 +322,11 @@ export class CommandExecutor {
       const { schemaVersion, segments } = codec.describe(event);
       const consentRefs = (event.data as { consentRefs?: readonly string[] }).consentRefs ?? [];
       const metadata: EventMetadata = {
-        eventId: eventIdOf(command.actor, commandId, bodyHash, index), type: event.type, schemaVersion, stream: streamName,
-        occurredAt: command.occurredAt, recordedAt: command.now, actor: command.actor, purpose: purposeOf(caller.role),
-        sourceOrgId, ...(command.participantId && { participantId: command.participantId }),
-        labels: { segments, part2, confidentiality: part2 ? 'R' : 'N' }, commandId, bodyHash,
+        // With the body in it: where one commandId is used for two at once, stores tell the two apart.
+        eventId: ids.of('event', caller.memberId, commandId, bodyHash, index), type: event.type, schemaVersion,
+        stream: streamName, occurredAt: command.occurredAt, recordedAt: command.now, actor: command.actor,
+        purpose: purposeOf(caller.role), sourceOrgId, ...(command.participantId && { participantId: command.participantId }),
+        labels: { segments, part2, confidentiality: part2 ? 'R' : 'N' }, commandId, commandIndex: index, bodyHash,
         $correlationId: correlationId, $causationId: commandId, consentRefs,
       };
       return codec.encode(event, metadata);

@@ -120,7 +120,7 @@ export const emptyConnection = <T>(): Connection<T> => ({
 /** The fields of every mutation's input. */
 @InputType({ isAbstract: true })
 export abstract class CommandInput {
-  @Field(() => ID, { description: 'Chosen by the caller; a repeat with the same id and body is answered as the first time.' })
+  @Field(() => ID, { description: 'A UUID by the caller; a repeat with the same id and body is answered as the first time.' })
   commandId!: string;
 
   @Field(() => Int, { nullable: true, description: 'Refused with VERSION_CONFLICT unless the node is at this version.' })

@@ -64,7 +64,7 @@ export interface Command<Input, Facts = undefined> {
   occurredAt: string;
   /** The person it is about; the empty string where it is about none (an organization). */
   participantId: string;
-  /** The id of the index-th thing this command creates: the same for every repeat. */
+  /** The id of the index-th thing this command creates: the same for every repeat, and nobody's to compute. */
   newId(index?: number | string): string;
   /** What was found in other streams, by way of the view. */
   facts: Facts;

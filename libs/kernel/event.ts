@@ -32,7 +32,10 @@ export interface EventMetadata {
   sourceOrgId: string;
   participantId?: string;
   labels: Labels;
+  /** A UUID: as it was sent, or a keyed one of what was sent. In what earlier releases wrote, the text as it was sent. */
   commandId: string;
+  /** Which of its command's events it is, from 0. What earlier releases wrote does not say. */
+  commandIndex?: number;
   /** Keyed hash of the command's body, to tell a repeat from a re-used id. */
   bodyHash: string;
   $correlationId: string;

@@ -1,9 +1,13 @@
 import { deepStrictEqual, fail } from 'node:assert/strict';
+import { v5 } from 'uuid';
 import type { Caller } from './caller.js';
 import type { Command, CommandDefinition, FactOfAnyType, StreamDefinition } from './command.js';
 import { DomainError, invalid, type ErrorCode, type ErrorDetails } from './errors.js';
-import { derivedId } from './ids.js';
 import { fieldsAtFault } from './input.js';
+
+/** The id that a command of a test gives to the `index`-th thing it makes, and whatever else a test needs an id for. */
+export const derivedId = (actorId: string, commandId: string, index: number | string): string =>
+  v5(`${actorId}/${commandId}/${index}`, v5.URL);
 
 /** What a test may say about the circumstances of a command; the rest has sensible values. */
 export interface Circumstances<Facts> {

@@ -113,7 +113,7 @@ function expectEachOnce(log: readonly RecordedEvent[], { places }: System, ackno
   const ids = log.map(({ metadata }) => metadata.eventId);
   expect(new Set(ids).size).toBe(ids.length);
 
-  const written = groupBy(log.filter(({ metadata }) => !metadata.commandId.startsWith('fixture-')), commandOf);
+  const written = groupBy(log.filter(({ metadata }) => metadata.participantId !== undefined), commandOf);
   expect([...written.keys()].sort()).toEqual(acknowledged.map(({ memberId, commandId }) => `${memberId}/${commandId}`).sort());
   for (const { memberId, commandId, position, participantId } of acknowledged) {
     const events = written.get(`${memberId}/${commandId}`)!;

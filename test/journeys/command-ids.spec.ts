@@ -1,11 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { enrollP1, type Story } from '../support/story.js';
+import pg from 'pg';
+import { parse, v5, validate } from 'uuid';
+import { enrollP1, nodeOf, see, type Story } from '../support/story.js';
 import { startSystem, type Client, type Payload, type TestSystem } from '../support/system.js';
 
 let system: TestSystem;
-beforeAll(async () => { system = await startSystem(); });
-afterAll(async () => { expect(await system.stop()).toBe(0); });
+let database: pg.Pool;
+beforeAll(async () => {
+  system = await startSystem();
+  database = new pg.Pool({ connectionString: system.env['DATABASE_URL'], max: 1 });
+  // Its server may be gone before it.
+  database.on('error', () => undefined);
+});
+afterAll(async () => {
+  await database?.end();
+  expect(await system.stop()).toBe(0);
+});
+
+const sql = async <Row extends object>(text: string, ...values: unknown[]): Promise<Row[]> =>
+  (await database.query<Row>(text, values)).rows;
 
 const as = (role: string): Client => system.as(role);
 const contact = ({ id, enrolledAt }: Story, change: Record<string, unknown> = {}) => ({
@@ -68,16 +82,105 @@ describe('A commandId', () => {
   });
 });
 
+describe('A commandId that is no UUID', () => {
+  const words = 'maria gomez 12 april';
+  const logged = async (text: string): Promise<number> => (await sql<{ count: number }>(
+    "select count(*)::int as count from events.event where concat(metadata, data) like '%' || $1 || '%'", text))[0]!.count;
+
+  it('lies nowhere in the log, and is known again', async () => {
+    const story = await enrollP1(system);
+    const input = { commandId: words, ...contact(story) };
+    const first = await as('peer').mutate('logPeerContact', input);
+    expect(await as('peer').mutate('logPeerContact', input)).toEqual(first);
+    expect(await as('peer').refused('logPeerContact', { ...input, summary: 'Another talk.' }))
+      .toEqual({ code: 'IDEMPOTENCY_MISMATCH' });
+    expect((await see(story.person, story.id))!.contacts).toHaveLength(1);
+    expect([await logged('gomez'), await logged(first.id)]).toEqual([0, 1]);
+    const [ids] = await sql<Record<string, string>>(`select metadata ->> 'commandId' as "commandId",
+      metadata ->> '$causationId' as cause from events.event where stream = 'peerContact-' || $1`, first.id);
+    expect([validate(ids!['commandId']!), ids!['cause']]).toEqual([true, ids!['commandId']]);
+  });
+
+  it('is another member\'s another one, and tells nobody that both chose the same', async () => {
+    const story = await enrollP1(system);
+    const said = { commandId: 'good morning', participantId: story.id };
+    const positions = [await as('peer').mutate('draftConsent', said), await story.person.mutate('draftConsent', said)];
+    const streams = await sql<{ id: string }>(
+      "select metadata ->> 'commandId' as id from events.event where stream = 'consent-' || $1", story.id);
+    expect(new Set(positions.map(({ id }) => id)).size).toBe(2);
+    expect(new Set(streams.map(({ id }) => id)).size).toBe(2);
+  });
+
+  it('is one that is, in capitals or not', async () => {
+    const story = await enrollP1(system);
+    const commandId = randomUUID();
+    const first = await as('peer').mutate('logPeerContact', { commandId: commandId.toUpperCase(), ...contact(story) });
+    expect(await as('peer').mutate('logPeerContact', { commandId, ...contact(story) })).toEqual(first);
+    expect(await logged(commandId)).toBe(1);
+  });
+});
+
+describe('The id of what a command makes', () => {
+  /** What every release before keyed ids gave it: anybody could compute it. */
+  const namespace = parse(v5('https://peerbridge.dev/ids', v5.URL));
+  const computed = (memberId: string, commandId: string, index: number | string = 0): string =>
+    v5(Buffer.from(`${memberId}/${commandId}/${index}`), namespace);
+
+  it('is nobody\'s to compute: no contact can be made that has a person\'s own id', async () => {
+    const { memberId } = system.dev.members.peer!;
+    const commandId = randomUUID();
+    const participantId = computed(memberId, commandId);
+    const person = as(await system.token({
+      sub: `person-${participantId}`, role: 'person', participant_id: participantId, org_id: system.dev.organizations.OrgR!,
+    }));
+    const enrolled = { participantId, preferredName: 'Kai', language: 'en', occurredAt: '2026-01-02T09:00:00.000Z' };
+    await as('peer').mutate('enrollParticipant', enrolled);
+    const { id } = await as('peer').mutate('logPeerContact', {
+      commandId, participantId, startedAt: '2026-01-15T10:00:00.000Z', endedAt: '2026-01-15T10:30:00.000Z',
+      modality: 'phone', supportTypes: ['emotional'], summary: 'A talk.',
+    });
+    expect(id).not.toBe(participantId);
+    for (const viewer of [person, as('peer')]) {
+      expect(await nodeOf(viewer, participantId)).toMatchObject({ __typename: 'Participant' });
+      expect(await nodeOf(viewer, id)).toMatchObject({ __typename: 'PeerContact' });
+    }
+  });
+
+  it('nor are those of what else a command makes, and of its events', async () => {
+    const { memberId } = system.dev.members.peer!;
+    const commandId = randomUUID();
+    const { id } = await as('peer').mutate('enrollParticipant', { commandId, preferredName: 'Kai', language: 'en' });
+    const draft = { commandId: randomUUID(), participantId: id };
+    const drafted = await as('peer').mutate('draftConsent', draft);
+    const made = [id, drafted.id, (await see(as('peer'), id))!.team[0]!.id];
+    const rows = await sql<{ event_id: string; hash: string }>(
+      "select event_id, metadata ->> 'bodyHash' as hash from events.event where metadata ->> 'participantId' = $1", id);
+    const foreseen = [commandId, draft.commandId].flatMap((command) => [
+      computed(memberId, command), computed(memberId, command, 'membership'),
+      ...rows.map(({ hash }) => computed(memberId, command, `event/0/${hash}`)),
+    ]);
+    const all = [...made, ...rows.map(({ event_id }) => event_id)];
+    expect(all).toHaveLength(5);
+    expect(all.filter((one) => foreseen.includes(one))).toEqual([]);
+  });
+});
+
 describe('An id chosen by the caller', () => {
-  it('is taken whatever kind of node has it', async () => {
+  it('is taken whatever kind of thing has it, also what the caller may not see, and is refused alike', async () => {
     const story = await enrollP1(system);
     const consent = await story.grantTpo();
-    const ids = [consent.id, system.dev.organizations.OrgH!];
+    const { participant } = await story.person.query<{ participant: { timeline: { edges: { node: { id: string } }[] } } }>(
+      `query($id: ID!, $atLeast: String) { participant(id: $id, atLeast: $atLeast) {
+        timeline(first: 1) { edges { node { id } } } } }`, { id: story.id });
+    const event = participant.timeline.edges[0]!.node;
+    const ids = [story.id, consent.id, event.id, system.dev.organizations.OrgH!, system.dev.members.peer!.memberId];
+    const stranger = await system.newWorker('peer', 'OrgH');
     for (const participantId of ids) {
-      expect(await as('peer').refused('enrollParticipant', { participantId, preferredName: 'Kai', language: 'en' }))
-        .toEqual({ code: 'VERSION_CONFLICT' });
+      const { message, extensions } = await stranger.client.refusal(
+        'enrollParticipant', { participantId, preferredName: 'Kai', language: 'en' });
+      expect({ message, extensions }).toEqual({ message: 'This id is taken.', extensions: { code: 'VERSION_CONFLICT' } });
     }
-    for (const organizationId of [consent.id, story.id]) {
+    for (const organizationId of [consent.id, story.id, event.id]) {
       expect(await as('privacyOfficer').refused('registerOrganization', { organizationId, name: 'Elsewhere' }))
         .toEqual({ code: 'VERSION_CONFLICT' });
     }
@@ -157,5 +260,37 @@ describe('A command sent again', () => {
     const first = await as('peer').mutate('logPeerContact', input);
     const written = { ...input, startedAt: '2026-01-15T11:00:00+01:00', coAuthored: false, visibility: 'personAndPeer' };
     expect(await as('peer').mutate('logPeerContact', written)).toEqual(first);
+  });
+});
+
+describe('What an earlier release recorded, under the commandId as it was sent', () => {
+  it('is known again by it', async () => {
+    const story = await enrollP1(system);
+    const commandOf = (what: string) => `${what} of ${story.id}`;
+    const sent: [name: string, input: Record<string, unknown>][] = [
+      ['logPeerContact', { commandId: commandOf('contact'), ...contact(story) }],
+      ['draftConsent', { commandId: commandOf('draft'), participantId: story.id }],
+      ['enrollParticipant', { commandId: commandOf('enrollment'), preferredName: 'Kai', language: 'en' }],
+      ['logPeerContact', { commandId: randomUUID().toUpperCase(), ...contact(story) }],
+    ];
+    const first: Payload[] = [];
+    for (const [name, input] of sent) {
+      // Its ids are made of another commandId than the one that is sent again, as they were then.
+      first.push(await as('peer').mutate(name, { ...input, commandId: randomUUID() }));
+      const [{ position }] = await sql<{ position: string }>('select max(position) as position from events.event') as [never];
+      await sql(`update events.event set metadata = (metadata::jsonb - 'commandIndex' ||
+        jsonb_build_object('commandId', $2::text, '$causationId', $2::text))::json where position = $1`,
+      position, input['commandId']);
+    }
+    await system.kill();
+    const made = await sql<{ name: string }>("select nspname as name from pg_namespace where nspname ~ '^view_v|^runtime$'");
+    for (const { name } of made) await sql(`drop schema ${name} cascade`);
+    await system.restart();
+    for (const [nth, [name, input]] of sent.entries()) {
+      expect(await as('peer').mutate(name, input)).toEqual(first[nth]);
+      expect(await as('peer').refused(name, { ...input, occurredAt: '2026-01-02T09:00:00.000Z' }))
+        .toEqual({ code: 'IDEMPOTENCY_MISMATCH' });
+    }
+    expect((await see(story.person, story.id))!.contacts).toHaveLength(2);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
 import fc from 'fast-check';
-import { derivedId, type Caller, type DomainError } from '@peerbridge/kernel';
-import { fact, given } from '../../kernel/testing.js';
+import type { Caller, DomainError } from '@peerbridge/kernel';
+import { derivedId, fact, given } from '../../kernel/testing.js';
 import {
   careTeamStream, inviteTeamMember, joinCareTeam, liftRestriction, removeTeamMember, restrictWorker, type CareTeamState,
   type JoiningFacts, type TeamFacts,

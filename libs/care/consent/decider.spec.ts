@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
 import fc from 'fast-check';
-import { derivedId, segments, workerRoles, type Caller, type Segment } from '@peerbridge/kernel';
-import { fact, given } from '../../kernel/testing.js';
+import { segments, workerRoles, type Caller, type Segment } from '@peerbridge/kernel';
+import { derivedId, fact, given } from '../../kernel/testing.js';
 import {
   consentStateAt, consentStream, draftConsent, grantConsent, liftSuspension, narrowConsent, revokeConsent, suspendConsent,
 } from './decider.js';

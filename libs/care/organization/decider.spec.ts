@@ -1,7 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
 import type { Caller } from '@peerbridge/kernel';
-import { derivedId } from '@peerbridge/kernel';
-import { fact, given } from '../../kernel/testing.js';
+import { derivedId, fact, given } from '../../kernel/testing.js';
 import { organizationStream, registerOrganization } from './decider.js';
 
 const orgR = '00000010-0000-4000-8000-000000000000';

@@ -1,6 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
-import { derivedId, type Caller } from '@peerbridge/kernel';
-import { fact, given } from '../../kernel/testing.js';
+import type { Caller } from '@peerbridge/kernel';
+import { derivedId, fact, given } from '../../kernel/testing.js';
 import { changePreferences, correctParticipant, enrollParticipant, participantStream, type RecordFacts } from './decider.js';
 
 const p1 = '00000001-0000-4000-8000-000000000000';

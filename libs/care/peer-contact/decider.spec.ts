@@ -1,6 +1,6 @@
 import { describe, it, expect } from '@jest/globals';
-import { derivedId, type Caller } from '@peerbridge/kernel';
-import { fact, given } from '../../kernel/testing.js';
+import type { Caller } from '@peerbridge/kernel';
+import { derivedId, fact, given } from '../../kernel/testing.js';
 import {
   amendPeerContact, logPeerContact, markContactEnteredInError, mostAmendments, peerContactStream, setContactVisibility,
   type PeerContactFacts,

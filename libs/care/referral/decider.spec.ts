@@ -1,7 +1,7 @@
 import { describe, it, expect } from '@jest/globals';
 import fc from 'fast-check';
-import { derivedId, workerRoles, type Caller, type CommandDefinition } from '@peerbridge/kernel';
-import { fact, given } from '../../kernel/testing.js';
+import { workerRoles, type Caller, type CommandDefinition } from '@peerbridge/kernel';
+import { derivedId, fact, given } from '../../kernel/testing.js';
 import {
   acceptReferral, closeUnconfirmedReferral, confirmReferral, declineReferral, deliverReferral, disputeReferral,
   draftReferral, failReferral, holdReferral,

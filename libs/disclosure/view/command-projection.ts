@@ -1,16 +1,10 @@
-import { eventIdOf, livesElsewhere, type EventMetadata, type StreamDefinition } from '@peerbridge/kernel';
+import { livesElsewhere, type EventMetadata, type StreamDefinition } from '@peerbridge/kernel';
 import { rowKey, type ProjectedEvent, type Projection } from '@peerbridge/projection';
 import { itemRow, needsItem, type ItemRef } from './labels.js';
 import { commandTable } from './tables.js';
 
-/** Asked twice of each event, and as costly as a hash. */
-const known = new WeakMap<EventMetadata, boolean>();
-function isFirst(metadata: EventMetadata): boolean {
-  const { eventId, actor, commandId, bodyHash } = metadata;
-  const first = known.get(metadata) ?? eventId === eventIdOf(actor, commandId, bodyHash, 0);
-  known.set(metadata, first);
-  return first;
-}
+/** Also of what earlier releases wrote it is found by looking: that does not say which event is a command's first. */
+const isFirst = ({ commandIndex }: EventMetadata): boolean => commandIndex === 0;
 
 /** The index of accepted commands: one row each, whatever the capability. */
 export function commandProjection(streams: readonly StreamDefinition<unknown>[]): Projection {
@@ -25,7 +19,7 @@ export function commandProjection(streams: readonly StreamDefinition<unknown>[])
   };
   return {
     name: 'command',
-    version: 3,
+    version: 4,
     tables: [commandTable],
     handles: 'every',
     // A command's first event makes the row: only its further ones look for it.
@@ -40,7 +34,8 @@ export function commandProjection(streams: readonly StreamDefinition<unknown>[])
       const { fact, metadata, position } = event;
       const key = keyOf(metadata);
       const node = nodeOf(event);
-      const first = isFirst(metadata) ? undefined : rows.get(commandTable, key);
+      const before = isFirst(metadata) ? undefined : rows.get(commandTable, key);
+      const first = before?.body_hash === metadata.bodyHash ? before : undefined;
       rows.put(commandTable, {
         key, body_hash: metadata.bodyHash, participant_id: metadata.participantId ?? null,
         entity_id: first?.entity_id ?? node.id,

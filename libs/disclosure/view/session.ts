@@ -65,18 +65,13 @@ export class ViewSession {
     this.instant = view.options.clock.now().toISOString();
   }
 
-  /** What the caller's command was first answered with, if it was accepted before. */
-  async command(commandId: string): Promise<AcceptedCommand | undefined> {
-    const row = await this.row(commandTable, `${this.caller.memberId}/${commandId}`);
+  /** What the caller's command was first answered with, if it was accepted before. @param recordedAs the ids it may have there */
+  async command(recordedAs: readonly string[]): Promise<AcceptedCommand | undefined> {
+    const rows = await Promise.all(recordedAs.map((id) => this.row(commandTable, `${this.caller.memberId}/${id}`)));
+    const row = rows.find((one) => one !== undefined);
     return row && {
       bodyHash: row.body_hash, id: row.entity_id, version: row.version, position: row.position, eventType: row.event_type,
     };
-  }
-
-  /** What kind of node has this id, whoever may see it: for the sake of ids that are unique over all kinds. */
-  async typeOf(id: string): Promise<string | undefined> {
-    const [item, organization] = await Promise.all([this.view.unseenById(id), this.view.organization(id)]);
-    return item?.type ?? (organization && 'organization');
   }
 
   /** Undefined for an unknown, malformed or denied person: the caller cannot tell which. */

@@ -10,7 +10,7 @@ import type { MemberNames } from './member-names.js';
 import { asked, askedFor, reachesAsked, relationKeys } from './relations.js';
 import { ViewSession } from './session.js';
 import {
-  itemTable, organizationTable, personTable, relationTable, workerTable, type ItemRow, type OrganizationRow,
+  itemTable, organizationTable, personTable, relationTable, timelineTable, workerTable, type ItemRow, type OrganizationRow,
 } from './tables.js';
 import { perTurn, tableIn, ViewReader, type ViewReaderOptions } from './view-reader.js';
 
@@ -113,6 +113,26 @@ export class SharedView {
   labelOf(id: string, caller: Caller): Promise<ItemRow | undefined> {
     return this.labels.load(asked(id, caller));
   }
+
+  /**
+   * What kind of thing has this id, whoever may see it: a node, an event, or a member who has acted as a worker. For the sake of
+   * ids that are unique over all kinds; never for an answer.
+   */
+  async typeOf(id: string): Promise<string | undefined> {
+    const [type, organization] = await Promise.all([this.types.load(id), this.organization(id)]);
+    return type ?? (organization && 'organization');
+  }
+
+  private readonly types = perTurn<string, string | undefined>(async (ids) => {
+    const rows = await this.reader.rows<{ id: string; type: string | null }>((schema) => sql`
+      SELECT id, coalesce(
+        (SELECT type FROM ${tableIn(schema, itemTable)} AS item WHERE item.id = asked.id LIMIT 1),
+        (SELECT 'event' FROM ${tableIn(schema, timelineTable)} WHERE event_id = asked.id),
+        (SELECT 'member' FROM ${tableIn(schema, workerTable)} WHERE member_id = asked.id LIMIT 1)
+      ) AS type FROM unnest(${ids}::uuid[]) AS asked (id)`);
+    const found = new Map(rows.map(({ id, type }) => [id, type ?? undefined]));
+    return ids.map((id) => found.get(id));
+  });
 
   /** What has this id, whoever may see it: never for an answer. */
   unseenById(id: string): Promise<Pick<ItemRow, 'type' | 'participant_id'> | undefined> {
